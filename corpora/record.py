@@ -85,7 +85,7 @@ class Record:
         """``R`` and 16 hex digits; the letter keeps spreadsheets from reading a number.
 
         >>> Record(source="pubmed", source_key="1").record_id
-        'R7a0d69f0dd6bcb8b'
+        'R969833fc310e61e3'
         """
         return "R" + digest(self.source, self.source_key)
 
@@ -130,8 +130,9 @@ def key_text(text: str | None) -> str:
     >>> key_text("Naïve  Bayes: a Study.")
     'naivebayesastudy'
     """
-    folded = unicodedata.normalize("NFKD", text or "")
-    return re.sub(r"[^\w]|_", "", "".join(c for c in folded if not unicodedata.combining(c))).lower()
+    spread = unicodedata.normalize("NFKD", text or "")
+    plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
+    return re.sub(r"[\W_]", "", plain).lower()
 
 
 def source_name(raw: str) -> str:
@@ -170,9 +171,8 @@ def build(values: Mapping[str, Any], *, source: str) -> Record:
     made |= {name: _texts(values.get(name)) for name in _LISTS}
     for name in _IDS:
         made[name] = _read(name, values.get(name), unread)
-    made["nct_ids"] = tuple(
-        sorted({found for raw in _texts(values.get("nct_ids")) if (found := _read("nct_ids", raw, unread))})
-    )
+    trials = {_read("nct_ids", raw, unread) for raw in _texts(values.get("nct_ids"))}
+    made["nct_ids"] = tuple(sorted(trial for trial in trials if trial))
     year = _read("year", values.get("year"), unread)
     made["year"] = int(year) if year else None
     if made["year"] is None and made["publication_date"]:

@@ -18,7 +18,13 @@ _text = pa.string()
 _texts = pa.list_(pa.string())
 _pair = pa.struct([("field", _text), ("value", _text)])
 _author = pa.struct(
-    [("family", _text), ("given", _text), ("orcid", _text), ("affiliations", _texts), ("country", _text)]
+    [
+        ("family", _text),
+        ("given", _text),
+        ("orcid", _text),
+        ("affiliations", _texts),
+        ("country", _text),
+    ]
 )
 _mesh = pa.struct([("descriptor", _text), ("qualifiers", _texts), ("major", pa.bool_())])
 
@@ -108,8 +114,9 @@ KINDS: dict[str, dict[str, pa.Schema]] = {
     },
     "links": {"links": LINKS},
     "labels": {"labels": LABELS},
+    "models": {},
 }
-"""Kind of part → the tables a part of it may hold."""
+"""Kind of part → the tables a part of it may hold (a model is only files)."""
 
 _NAMES = [f.name for f in fields(Record)]
 _PAIRS = ("unread", "extra")

@@ -1,0 +1,121 @@
+"""`review import`, `review harvest`, `review dedupe`: records in, duplicates linked."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
+
+
+def import_(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to import.")],
+    source: Annotated[
+        str | None, typer.Option(help="Where the records come from: Embase, Scopus …")
+    ] = None,
+    platform: Annotated[str | None, typer.Option(help="Through which platform: Ovid …")] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="database, register, website, organisation, citation, contact or previous."
+        ),
+    ] = "database",
+    searched: Annotated[str | None, typer.Option(help="When the search was run.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="The strategy exactly as run.")] = None,
+    limits: Annotated[str | None, typer.Option(help="Limits of the search.")] = None,
+    hits: Annotated[int | None, typer.Option(help="Hits the platform stated.")] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Do not recognise the format: ris, csv …")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="A column by hand, e.g. title=Article; may be repeated."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Import files (RIS, NBIB, BibTeX, CSV, TSV, Parquet); the same file twice adds nothing.
+
+    Example: review import embase.ris --source Embase --platform Ovid --hits 1234
+    """
+    from review import console, ingest
+    from review.protocol import import_item
+
+    opened = open_workspace(workspace)
+    outcomes = []
+    for path in paths:
+        item = import_item(
+            file=str(path.resolve()),
+            source=source,
+            platform=platform,
+            kind=kind,
+            searched=searched,
+            strategy=strategy,
+            limits=limits,
+            hits=hits,
+            format=format_name,
+            map=mapping or [],
+        )
+        with console.progress(quiet=quiet) as progress:
+            outcomes.append(ingest.import_file(opened, item, progress))
+    report(outcomes, as_json=as_json, quiet=quiet)
+
+
+def harvest(
+    name: Annotated[
+        str | None, typer.Argument(help="A search of the protocol; without it, all of them.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run it although this very search was run before.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run the protocol's searches against PubMed and OpenAlex; a rerun resumes.
+
+    Example: review harvest pubmed
+    """
+    from review import console, ingest
+
+    opened = open_workspace(workspace)
+    with console.progress(quiet=quiet) as progress:
+        outcomes = ingest.harvest_all(opened, name, again=again, progress=progress)
+    report(outcomes, as_json=as_json, quiet=quiet)
+
+
+def dedupe(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE...]", help="Plain files, without a workspace; needs --out."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With plain files: the CSV to write, one entry a row.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Link duplicates (same report) and versions of one study; nothing is deleted.
+
+    Example: review dedupe
+    Example: review dedupe a.ris b.csv --out clusters.csv
+    """
+    from review import console, linking
+
+    with console.progress(quiet=quiet) as progress:
+        if paths:
+            if out is None:
+                raise typer.BadParameter("plain files need --out FILE.csv")
+            outcome = linking.dedupe_files(paths, out, progress)
+        else:
+            outcome = linking.dedupe(open_workspace(workspace), progress)
+    report([outcome], as_json=as_json, quiet=quiet)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    app.command("import")(import_)
+    app.command()(harvest)
+    app.command()(dedupe)

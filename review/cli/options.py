@@ -1,0 +1,50 @@
+"""Options that many commands share, and the one way a command prints what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from review.ingest import Outcome
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        help="The review's folder; else LITSCALE_WORKSPACE, else the nearest one upwards.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no text; warnings stay.")
+]
+
+
+def open_workspace(given: Path | None) -> Any:
+    """The workspace that a command works on."""
+    from review.workspace import Workspace
+
+    return Workspace.find(given)
+
+
+def report(outcomes: Iterable[Outcome], *, as_json: bool, quiet: bool) -> None:
+    """Print what was done: one JSON document, or a line each with its notes."""
+    from review import console
+
+    listed = list(outcomes)
+    if as_json:
+        console.emit({"done": [outcome.to_dict() for outcome in listed]})
+        return
+    for outcome in listed:
+        console.say(outcome.sentence(), quiet=quiet)
+        for note in outcome.notes:
+            console.warn(f"  {note}")

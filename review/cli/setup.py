@@ -1,0 +1,87 @@
+"""`review new`, `review status`, `review protocol`: the workspace itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(help="Where to make the workspace.")],
+    template: Annotated[
+        str, typer.Option(help="The protocol to start from: scoping or systematic.")
+    ] = "scoping",
+    quiet: QuietOption = False,
+) -> None:
+    """Make a workspace with a protocol to fill in.
+
+    Example: review new my-review --template scoping
+    """
+    from review import console
+    from review.templates import read_template
+    from review.workspace import Workspace
+
+    workspace = Workspace.create(folder, read_template(template))
+    console.say(f"Made {workspace.root}", quiet=quiet)
+    console.say(f"Next: edit {folder}/protocol.toml, then: review run -w {folder}", quiet=quiet)
+
+
+def status(
+    workspace: WorkspaceOption = None, as_json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """Say what is there, what is due and what is open.
+
+    Example: review status --json
+    """
+    from review import console
+    from review.status import describe, lines
+
+    found = describe(open_workspace(workspace))
+    if as_json:
+        console.emit(found)
+    else:
+        for line in lines(found):
+            console.say(line, quiet=quiet)
+
+
+def freeze(workspace: WorkspaceOption = None, quiet: QuietOption = False) -> None:
+    """Stamp the protocol with version, date and hash; decisions carry the version.
+
+    Example: review protocol freeze
+    """
+    from review import console
+
+    version = open_workspace(workspace).freeze()
+    console.say(f"Protocol frozen as version {version}.", quiet=quiet)
+
+
+def amend(
+    reason: Annotated[str, typer.Option(help="Why the protocol changed; it is reported.")],
+    workspace: WorkspaceOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Stamp a changed protocol as a new version, with the reason.
+
+    Example: review protocol amend --reason 'criterion 2 was ambiguous'
+    """
+    from review import console
+    from review.status import decided_before
+
+    opened = open_workspace(workspace)
+    version = opened.amend(reason)
+    older = decided_before(opened, version)
+    console.say(f"Protocol amended: version {version}, because: {reason}", quiet=quiet)
+    if older:
+        console.warn(f"{older} decisions were made under older criteria; they stay as they are.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    app.command()(new)
+    app.command()(status)
+    protocol = typer.Typer(help="Freeze or amend the protocol.", no_args_is_help=True)
+    protocol.command()(freeze)
+    protocol.command()(amend)
+    app.add_typer(protocol, name="protocol")

@@ -1,0 +1,97 @@
+"""`review flow`, `review figures`, `review dashboard`: what people look at."""
+
+from typing import Annotated
+
+import typer
+
+from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace
+
+
+def flow(
+    final: Annotated[
+        bool, typer.Option("--final", help="Refuse while anything is unsettled.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Count the PRISMA 2020 flow from the data; it says INTERIM until all is settled.
+
+    Example: review flow --json
+    """
+    from review import console
+    from review.counting import flow_of
+
+    counted = flow_of(open_workspace(workspace))
+    if final:
+        counted.require_final()
+    if as_json:
+        console.emit(counted.to_dict())
+        return
+    if not quiet:
+        state = "INTERIM" if counted.interim else "final"
+        columns, rows = counted.table()
+        console.table(f"PRISMA 2020 flow ({state})", columns, rows)
+        for note in counted.notes:
+            console.say(note)
+
+
+def figures(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Else the protocol's figures.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="nature, lancet or jmir; else the protocol's.")
+    ] = None,
+    formats: Annotated[
+        str | None, typer.Option("--format", help="pdf,svg,png,tiff; else the protocol's.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw the figures at a journal's sizes, each with its table (CSV) and its inputs (JSON).
+
+    Example: review figures --preset nature --format pdf,svg
+    """
+    from review import console, export
+
+    opened = open_workspace(workspace)
+    with console.progress(quiet=quiet) as progress:
+        saved = export.figures(
+            opened,
+            names or None,
+            preset=preset,
+            formats=formats.split(",") if formats else None,
+            progress=progress,
+        )
+    if as_json:
+        console.emit({"figures": [item.to_dict() for item in saved]})
+        return
+    for item in saved:
+        for path in item.files:
+            console.say(str(path), quiet=quiet)
+
+
+def dashboard(
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8501,
+    host: Annotated[
+        str, typer.Option(help="127.0.0.1 is this machine only; others can then open it too.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Open the dashboard of this workspace in a browser; stop it with Ctrl-C.
+
+    Example: review dashboard --port 8600 --no-browser
+    """
+    from review.serve import dashboard as serve
+
+    raise typer.Exit(serve(open_workspace(workspace), host=host, port=port, browser=browser))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    app.command()(flow)
+    app.command()(figures)
+    app.command()(dashboard)

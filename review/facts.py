@@ -1,0 +1,238 @@
+"""`Facts`: one narrow row a study, and a full-text index, for one snapshot of a workspace.
+
+Figures and dashboard read these, never the corpus itself. They are kept in ``cache/<hash>/`` and
+may be deleted at any time. ``year`` is the earliest year of a study's reports; its labels are the
+union over its records (method rules, section 8).
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from classifiers.codebook import Codebook
+from classifiers.codebook import load as load_codebook
+from corpora.dedupe.cluster import Clusters
+
+from review import decisions, linking
+from review.workspace import Workspace
+
+_RECORD_COLUMNS = [
+    "record_id", "source", "doi", "pmid", "openalex_id", "title", "abstract", "year", "venue",
+    "publication_types", "authors", "language", "citation_count", "retraction", "url",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``studies``: one row a study; ``labels``: dimension → tagger and run that speak for it."""
+
+    snapshot: str
+    folder: Path
+    studies: pd.DataFrame
+    labels: dict[str, dict[str, str]]
+    codebook: Codebook
+
+    def search(self, words: str, limit: int = 1000) -> list[str]:
+        """Study ids whose title, abstract, authors or venue hold all words, best first.
+
+        Words are matched as they are (FTS5 syntax is not interpreted), the last one as a prefix.
+        """
+        terms = [f'"{word}"' for word in words.replace('"', " ").split()]
+        if not terms:
+            return []
+        query = " ".join(terms) + "*"
+        with closing(_read_only(self.folder / "search.sqlite")) as connection:
+            rows = connection.execute(
+                "SELECT study_id FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT ?",
+                (query, limit),
+            )
+            return [row[0] for row in rows]
+
+    def text(self, study_id: str) -> tuple[str, str]:
+        """Title and abstract of a study as they were indexed."""
+        with closing(_read_only(self.folder / "search.sqlite")) as connection:
+            row = connection.execute(
+                "SELECT title, abstract FROM texts WHERE study_id = ?", (study_id,)
+            ).fetchone()
+        return (row[0] or "", row[1] or "") if row else ("", "")
+
+
+def facts(workspace: Workspace) -> Facts:
+    """The facts of the present snapshot; built once and then read from the cache."""
+    snapshot = workspace.snapshot()
+    cache = workspace.root / "cache"
+    folder = cache / snapshot
+    codebook = load_codebook(workspace.protocol.labels.codebook)
+    if not (folder / "facts.json").exists():
+        building = cache / f".tmp-{snapshot}-{os.getpid()}"
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        spoken = _build(workspace, codebook, building)
+        (building / "facts.json").write_text(json.dumps({"labels": spoken}), "utf-8")
+        if not (folder / "facts.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            building.rename(folder)
+        _forget_older(cache, keep=snapshot)
+    spoken = json.loads((folder / "facts.json").read_text("utf-8"))["labels"]
+    studies = pq.read_table(folder / "studies.parquet").to_pandas()
+    return Facts(snapshot, folder, studies, spoken, codebook)
+
+
+def _forget_older(cache: Path, keep: str) -> None:
+    """Keep the three newest snapshots: a dashboard may still read the one before."""
+    held = sorted(
+        (path for path in cache.iterdir() if path.is_dir() and path.name != keep),
+        key=lambda path: path.stat().st_mtime,
+    )
+    for path in held[:-2]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _build(workspace: Workspace, codebook: Codebook, folder: Path) -> dict[str, dict[str, str]]:
+    records = workspace.corpus.records(_RECORD_COLUMNS).to_pandas()
+    clusters = linking.clusters(workspace)
+    records["study_id"] = records["record_id"].map(clusters.studies)
+    records["report_id"] = records["record_id"].map(clusters.reports)
+    studies, texts = _studies(records)
+    studies["status"] = _status(workspace, clusters, studies)
+    labels, spoken = _labels(workspace, codebook, clusters)
+    for name in [dimension.id for dimension in codebook.all_dimensions()]:
+        held = labels.get(name, {})
+        studies[name] = [held.get(study) for study in studies["study_id"]]
+    columns = {
+        name: pa.array(studies[name].tolist(), pa.list_(pa.string()))
+        for name in [dimension.id for dimension in codebook.all_dimensions()]
+    }
+    plain = pa.Table.from_pandas(studies.drop(columns=list(columns)), preserve_index=False)
+    for name, column in columns.items():
+        plain = plain.append_column(name, column)
+    pq.write_table(plain, folder / "studies.parquet", compression="zstd")
+    _index(folder / "search.sqlite", texts)
+    return spoken
+
+
+def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]]:
+    """One row a study; the shown fields are those of its most complete record."""
+    records = records.assign(
+        complete=records["abstract"].fillna("").str.len().clip(upper=400) / 400
+        + records["doi"].notna()
+        + (~records["source"].str.contains("arxiv|preprint|rxiv", na=False)) * 0.5,
+        people=[_people(authors) for authors in records["authors"]],
+    )
+    # The most complete first; ids break ties, so that the same corpus gives the same row.
+    records = records.sort_values(
+        ["study_id", "complete", "record_id"], ascending=[True, False, True]
+    )
+    grouped = records.groupby("study_id", sort=True)
+    shown = grouped.first()
+    studies = pd.DataFrame(
+        {
+            "study_id": shown.index,
+            "record_ids": grouped["record_id"].agg(list).to_numpy(),
+            "report_ids": grouped["report_id"].agg(lambda ids: sorted(set(ids))).to_numpy(),
+            "title": shown["title"].to_numpy(),
+            "year": pd.array(grouped["year"].min(), dtype="Int32"),
+            "venue": shown["venue"].to_numpy(),
+            "authors": shown["people"].to_numpy(),
+            "sources": grouped["source"].agg(lambda names: sorted(set(names))).to_numpy(),
+            "doi": shown["doi"].to_numpy(),
+            "pmid": shown["pmid"].to_numpy(),
+            "openalex_id": shown["openalex_id"].to_numpy(),
+            "url": shown["url"].to_numpy(),
+            "language": shown["language"].to_numpy(),
+            "citation_count": pd.array(grouped["citation_count"].max(), dtype="Int64"),
+            "retraction": shown["retraction"].to_numpy(),
+            "has_abstract": shown["abstract"].notna().to_numpy(),
+        }
+    )
+    texts = list(
+        zip(
+            shown.index,
+            shown["title"],
+            shown["abstract"],
+            shown["people"],
+            shown["venue"],
+            strict=True,
+        )
+    )
+    return studies, texts
+
+
+def _people(authors: Any) -> str:
+    names = [
+        f"{author['family']}, {author['given']}" if author["given"] else author["family"]
+        for author in (authors if authors is not None else ())
+    ]
+    return "; ".join(name for name in names if name)
+
+
+def _status(workspace: Workspace, clusters: Clusters, studies: pd.DataFrame) -> list[str]:
+    """Where each study stands: the furthest any of its reports has come."""
+    rows = decisions.settled(
+        workspace.ledger.current("decisions"), clusters.reports, workspace.protocol.screening
+    )
+    verdicts = {(row.report_id, row.stage): row.verdict for row in rows.itertuples()}
+    stages = workspace.protocol.stages
+    order = ("included", "conflict", "awaiting", "excluded")
+    return [
+        min((_report_status(report, verdicts, stages) for report in reports), key=order.index)
+        for reports in studies["report_ids"]
+    ]
+
+
+def _report_status(report: str, verdicts: dict[tuple[str, str], str], stages: list[str]) -> str:
+    for stage in stages:
+        verdict = verdicts.get((report, stage))
+        if verdict != "include":
+            return {None: "awaiting", "exclude": "excluded"}.get(verdict, "conflict")
+    return "included"
+
+
+def _labels(
+    workspace: Workspace, codebook: Codebook, clusters: Clusters
+) -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, str]]]:
+    """Per dimension: study → sorted label ids (tagged, but none given: empty list)."""
+    found: dict[str, dict[str, list[str]]] = {}
+    spoken: dict[str, dict[str, str]] = {}
+    for dimension in codebook.all_dimensions():
+        tagger = workspace.protocol.labels.tagger_of(codebook.root_of(dimension.id))
+        part = workspace.latest("labels", tagger=tagger)
+        if part is None:
+            continue
+        spoken[dimension.id] = {"tagger": tagger, "run": part.run.id}
+        table = workspace.corpus.table(
+            "labels", "labels", ["record_id", "dimension", "label", "value"], part.run.id
+        )
+        chosen = table.filter(pa.compute.equal(table["dimension"], dimension.id))
+        held: dict[str, set[str]] = {}
+        columns = (chosen[name].to_pylist() for name in ("record_id", "label", "value"))
+        for record, label, value in zip(*columns, strict=True):
+            if record in clusters.studies:
+                labels = held.setdefault(clusters.studies[record], set())
+                if value:
+                    labels.add(label)
+        found[dimension.id] = {study: sorted(labels) for study, labels in held.items()}
+    return found, spoken
+
+
+def _index(path: Path, texts: Iterable[tuple[Any, ...]]) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE VIRTUAL TABLE texts USING fts5(study_id UNINDEXED, title, abstract, authors, "
+            'venue, tokenize = "unicode61 remove_diacritics 2")'
+        )
+        connection.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", texts)
+        connection.execute("INSERT INTO texts(texts) VALUES ('optimize')")
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)

@@ -1,0 +1,102 @@
+"""`review run`: every step that is due, in order. Each step says why it is due."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpora.progress import Progress, silent
+from review import export, ingest, linking, tagging, training
+from review.ingest import Outcome
+from review.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a review; ``why`` is empty when it is up to date."""
+
+    name: str
+    why: str
+    act: Callable[[Progress], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What became of one step."""
+
+    name: str
+    outcome: Outcome | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+        return self.outcome.notes if self.outcome else ()
+
+    def sentence(self) -> str:
+        """One line for a person."""
+        return self.outcome.sentence() if self.outcome else f"{self.name}: up to date"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        done = self.outcome.to_dict() if self.outcome else {"what": self.name}
+        return {"step": self.name, "up_to_date": self.outcome is None, **done}
+
+
+def run(workspace: Workspace, progress: Progress = silent) -> Iterator[Event]:
+    """Do what is due and say it; what a step makes can make a later one due."""
+    for step in steps(workspace):
+        yield Event(step.name, step.act(progress) if step.why else None)
+
+
+def due(workspace: Workspace) -> list[tuple[str, str]]:
+    """The steps that are due by the present state, with their reasons."""
+    return [(step.name, step.why) for step in steps(workspace) if step.why]
+
+
+def steps(workspace: Workspace) -> Iterator[Step]:
+    """All steps in order; each is examined only when the ones before it are done."""
+    for item in workspace.protocol.imports:
+        path = workspace.root / item.file
+        known = path.is_file() and ingest.imported(workspace, ingest.file_hash(path))
+        yield Step(
+            f"import {Path(item.file).name}",
+            "" if known else "not imported yet, or changed",
+            lambda progress, item=item: ingest.import_file(workspace, item, progress),  # type: ignore[misc]
+        )
+    for search in workspace.protocol.search:
+        yield Step(
+            f"harvest {search.name}",
+            "" if ingest.harvested(workspace, search) else "not run yet, or its query changed",
+            lambda progress, search=search: ingest.harvest(workspace, search, progress),  # type: ignore[misc]
+        )
+    if not workspace.parts("records"):
+        return
+    yield Step(
+        "dedupe",
+        "" if linking.deduped(workspace) else "records came since",
+        lambda progress: linking.dedupe(workspace, progress),
+    )
+    yield from _tagging(workspace)
+    stale = export.stale(workspace)
+    yield Step(
+        "figures",
+        f"{', '.join(stale)} not drawn from the present data" if stale else "",
+        lambda progress: export.draw(workspace, stale, progress),
+    )
+
+
+def _tagging(workspace: Workspace) -> Iterator[Step]:
+    labels = workspace.protocol.labels
+    if "linear" in labels.taggers() and labels.training:
+        source = training.source(workspace)
+        yield Step(
+            "train linear",
+            "" if training.trained(workspace, source) else "labels, texts or codebook changed",
+            lambda progress: training.train(workspace, source, progress=progress),
+        )
+    for name in labels.taggers():
+        yield Step(
+            f"tag {name}",
+            "" if tagging.tagged(workspace, name) else "records, codebook or model changed",
+            lambda progress, name=name: tagging.tag(workspace, name, progress),  # type: ignore[misc]
+        )

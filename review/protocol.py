@@ -1,0 +1,248 @@
+"""The protocol: one TOML file that says what the review asks, searches, tags and shows.
+
+`load` validates every key; an error names file, key and value. The text is kept verbatim in the
+ledger when the protocol is frozen (method rules, section 2).
+"""
+
+import difflib
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from corpora.errors import InputError, ProtocolError
+
+FILE = "protocol.toml"
+
+Kind = Literal["database", "register", "website", "organisation", "citation", "contact", "previous"]
+Stage = Literal["title-abstract", "full-text"]
+Mode = Literal["single", "dual", "one-include-passes"]
+Preset = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\w][\w .+-]*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Review(_Table):
+    """What is asked, and where that was registered (both registration fields or neither)."""
+
+    title: Annotated[str, Field(min_length=1)]
+    question: str = ""
+    kind: Literal["systematic", "scoping"] = "scoping"
+    registration: str | None = None
+    registered: str | None = None
+
+
+class Criterion(_Table):
+    """One eligibility criterion; their order in the file is the order in which they fail."""
+
+    id: Name
+    text: Annotated[str, Field(min_length=1)]
+
+
+class Search(_Table):
+    """One search of a service."""
+
+    name: Name
+    source: Name
+    query: Annotated[str, Field(min_length=1)]
+    kind: Kind = "database"
+    platform: str | None = None
+    limits: str | None = None
+    base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    accept_warnings: bool = False
+
+
+class Import(_Table):
+    """One file that a person exported elsewhere; what is missing can be added later."""
+
+    file: Annotated[str, Field(min_length=1)]
+    source: str | None = None
+    platform: str | None = None
+    kind: Kind = "database"
+    searched: str | None = None
+    strategy: str | None = None
+    limits: str | None = None
+    hits: Annotated[int, Field(ge=0)] | None = None
+    format: str | None = None
+    map: dict[str, str] = {}
+
+
+class ScreeningStage(_Table):
+    """One stage of screening and how many people decide in it."""
+
+    stage: Stage
+    mode: Mode = "single"
+
+
+class Labels(_Table):
+    """The codebook, which tagger speaks for which dimension, and what trains it."""
+
+    codebook: str = "nlp-medicine"
+    tagger: str = "keywords"
+    dimensions: dict[str, str] = {}
+    training: str | None = None
+    training_records: str | None = None
+    key: str = "record_key"
+
+    def taggers(self) -> list[str]:
+        """Names of all taggers that are needed, each once, the default first."""
+        return list(dict.fromkeys([self.tagger, *self.dimensions.values()]))
+
+    def tagger_of(self, dimension: str) -> str:
+        """The tagger whose labels are shown for a dimension."""
+        return self.dimensions.get(dimension, self.tagger)
+
+
+class Figures(_Table):
+    """Which figures, for which journal, in which formats (empty: the preset's own)."""
+
+    names: tuple[str, ...] = (
+        "prisma-flow",
+        "records-per-year",
+        "family-share",
+        "task-by-family",
+        "evaluation-by-year",
+    )
+    preset: Preset = "nature"
+    formats: tuple[Literal["pdf", "svg", "png", "tiff"], ...] = ()
+
+
+class Ledger(_Table):
+    """Where the ledger is, if not the workspace's own SQLite file; no passwords here."""
+
+    url: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _no_password(cls, url: str | None) -> str | None:
+        if url and "@" in url and ":" in url.split("://", 1)[-1].rsplit("@", 1)[0]:
+            raise ValueError("holds a password; set LITSCALE_LEDGER_URL in the environment instead")
+        return url
+
+
+class Protocol(_Table):
+    """The whole file. ``seed`` drives everything that is random."""
+
+    review: Review
+    criteria: tuple[Criterion, ...] = ()
+    search: tuple[Search, ...] = ()
+    imports: tuple[Import, ...] = Field(default=(), alias="import")
+    screening: tuple[ScreeningStage, ...] = (ScreeningStage(stage="title-abstract"),)
+    labels: Labels = Labels()
+    figures: Figures = Figures()
+    ledger: Ledger = Ledger()
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Protocol":
+        groups: tuple[tuple[str, list[str]], ...] = (
+            ("search.name", [search.name for search in self.search]),
+            ("import.file", [item.file for item in self.imports]),
+            ("criteria.id", [criterion.id for criterion in self.criteria]),
+            ("screening.stage", self.stages),
+        )
+        for what, names in groups:
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            if doubled:
+                raise ValueError(f"{what} must be unique, doubled: {', '.join(doubled)}")
+        return self
+
+    @property
+    def stages(self) -> list[str]:
+        """Names of the screening stages in order."""
+        return [stage.stage for stage in self.screening]
+
+
+def load(path: Path) -> Protocol:
+    """Read and validate a protocol file.
+
+    Raises:
+        ProtocolError: names the file, every bad key with its value, and what is expected.
+
+    """
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The protocol's text, as it is frozen."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{path}: cannot be read: {error}") from error
+
+
+def parse(text: str, path: Path) -> Protocol:
+    """Validate a protocol's text; ``path`` is only named in errors."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProtocolError(f"{path}: not valid TOML: {error}") from error
+    try:
+        return Protocol.model_validate(data)
+    except ValidationError as error:
+        lines = "\n".join(f"  {_explain(dict(item))}" for item in error.errors())
+        raise ProtocolError(f"{path}: the protocol cannot be used:\n{lines}") from error
+
+
+def import_item(**given: Any) -> Import:
+    """An `Import` from command-line options; ``map`` is a list of ``field=column``.
+
+    Raises:
+        InputError: an option's value is not one of the known ones.
+
+    """
+    pairs = [pair.partition("=") for pair in given.pop("map")]
+    bad = [field for field, separator, _ in pairs if not separator]
+    if bad:
+        raise InputError(f"--map {bad[0]!r}: write it as field=column, e.g. title=Article")
+    mapping = {field.strip(): column.strip() for field, _, column in pairs}
+    try:
+        return Import(map=mapping, **given)
+    except ValidationError as error:
+        lines = "; ".join(f"--{_explain(dict(item))}" for item in error.errors())
+        raise InputError(f"import: {lines}") from error
+
+
+def text_hash(text: str) -> str:
+    """Names a version of the protocol's text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _explain(item: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "(file)"
+    if item["type"] == "missing":
+        return f"{key}: is missing; add it"
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(item["loc"][:-1])
+        close = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"{key} = {item['input']!r}: no such key; {hint}known: {', '.join(known)}"
+    message = item["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
+    return f"{key}{shown}: {message}"
+
+
+def _known_keys(location: tuple[str | int, ...]) -> list[str]:
+    model: type[BaseModel] = Protocol
+    for part in location:
+        if isinstance(part, int):
+            continue
+        for name, info in model.model_fields.items():
+            if part in (name, info.alias):
+                model = _model_in(info.annotation) or model
+    return sorted(info.alias or name for name, info in model.model_fields.items())
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found:
+            return found
+    return None

@@ -1,0 +1,119 @@
+"""The ledger on SQLite and on a real PostgreSQL: append-only, retry-safe, ordered."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from corpora.errors import LedgerError, VersionError
+from corpora.run import Run
+from review.ledger import Ledger
+from review.migrations import TABLES
+
+DECISION = {"record_id": "R1", "stage": "title-abstract", "verdict": "include", "reviewer": "ann"}
+POSTGRES = "LITSCALE_TEST_POSTGRES"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        return
+    server = os.environ.get(POSTGRES)
+    if not server:
+        pytest.skip(f"{POSTGRES} names no server; .ci/run starts one")
+    name = f"litscale_{uuid4().hex}"
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield sa.engine.make_url(server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = Ledger(url)
+    yield opened
+    opened.close()
+
+
+def test_the_steps_make_the_declared_tables(ledger: Ledger) -> None:
+    inspector = sa.inspect(ledger._engine)
+    for name, table in TABLES.items():
+        made = {column["name"] for column in inspector.get_columns(name)}
+        assert made == {column.name for column in table.columns}, name
+
+
+def test_the_same_uuid_twice_adds_nothing(ledger: Ledger) -> None:
+    uuid = ledger.append("decisions", DECISION)
+    assert ledger.append("decisions", {**DECISION, "uuid": uuid, "verdict": "exclude"}) == uuid
+    assert [row["verdict"] for row in ledger.rows("decisions")] == ["include"]
+
+
+def test_an_undo_is_a_new_row_and_can_be_undone(ledger: Ledger) -> None:
+    first = ledger.append("decisions", DECISION)
+    undo = ledger.append("decisions", {**DECISION, "verdict": "withdrawn", "supersedes": first})
+    assert [row["uuid"] for row in ledger.current("decisions")] == [undo]
+    ledger.append("decisions", {**DECISION, "supersedes": undo})
+    assert [row["verdict"] for row in ledger.current("decisions")] == ["include"]
+    assert len(ledger.rows("decisions")) == 3
+
+
+def test_a_row_is_superseded_once(ledger: Ledger) -> None:
+    first = ledger.append("decisions", DECISION)
+    ledger.append("decisions", {**DECISION, "supersedes": first})
+    with pytest.raises(LedgerError, match="superseded the same row before"):
+        ledger.append("decisions", {**DECISION, "supersedes": first})
+
+
+def test_many_writers_lose_and_double_nothing(url: str) -> None:
+    def work(name: str) -> None:
+        own = Ledger(url)
+        for number in range(20):
+            own.append("decisions", {**DECISION, "reviewer": name, "record_id": f"R{number}"})
+        own.close()
+
+    threads = [threading.Thread(target=work, args=(f"p{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ledger = Ledger(url)
+    rows = ledger.rows("decisions")
+    ledger.close()
+    assert len({(row["reviewer"], row["record_id"]) for row in rows}) == len(rows) == 80
+    assert [row["seq"] for row in rows] == sorted(row["seq"] for row in rows)
+
+
+def test_opening_again_changes_nothing(url: str) -> None:
+    first = Ledger(url)
+    first.add_run("records", Run.begin("test", {"a": 1}))
+    first.close()
+    second = Ledger(url)
+    assert second.state()["runs"][0] == 1
+    assert second.arrow("decisions").num_rows == 0
+    second.close()
+
+
+def test_a_newer_ledger_is_refused(ledger: Ledger, url: str) -> None:
+    with ledger._begin(write=True) as connection:
+        connection.execute(sa.text("INSERT INTO migrations VALUES ('9999-future', 'later')"))
+    with pytest.raises(VersionError, match="9999-future"):
+        Ledger(url)
+
+
+def test_a_server_that_is_away_is_said_without_the_password() -> None:
+    with pytest.raises(LedgerError, match=r"cannot be used") as caught:
+        Ledger("postgresql+psycopg://me:secret@127.0.0.1:1/none")
+    assert "secret" not in str(caught.value)
+
+
+def test_other_databases_are_refused() -> None:
+    with pytest.raises(LedgerError, match="'mysql': only sqlite and postgresql are known"):
+        Ledger("mysql://h/x")
