@@ -1,6 +1,6 @@
 """What a format is: a name, a sniff, and a reader that accounts for every row."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,14 @@ class Format:
     """A file format behind the entry-point group ``litscale.formats``.
 
     ``sniff`` sees the first 8 KiB and says whether this is its format; suffixes only break ties.
-    ``read`` yields rows in file order and raises `corpora.errors.FormatError` if the file is not
-    of this format. ``source`` is the source's name if the format implies one (NBIB: pubmed).
+    ``read`` takes a path and a mapping of field to column (empty but for tables, which say so by
+    ``maps``), yields rows in file order and raises `corpora.errors.FormatError` if the file is
+    not of this format. ``source`` is the source's name if the format implies one (NBIB: pubmed).
     """
 
     name: str
     suffixes: tuple[str, ...]
     sniff: Callable[[bytes], bool]
-    read: Callable[[Path], Iterator[Row]]
+    read: Callable[[Path, Mapping[str, str]], Iterator[Row]]
     source: str | None = None
+    maps: bool = False

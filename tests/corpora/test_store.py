@@ -100,17 +100,17 @@ def test_a_full_disk_commits_nothing_and_says_so(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_really_full_device_is_a_disk_error(tmp_path: Path) -> None:
     corpus = Corpus(tmp_path)
-    run = Run.begin("test", {})
-    with pytest.raises(DiskError), corpus.lock(), corpus.writer("records", run) as part:
-        (part.path / "records.parquet").symlink_to("/dev/full")
-        table = to_table(
-            [
-                Record(source="x", source_key=str(n), title=os.urandom(2000).hex())
-                for n in range(2000)
-            ]
-        )
-        part.add("records", table)
-        part.commit()
+    titles = [os.urandom(2000).hex() for _ in range(2000)]
+    table = to_table([Record(source="x", title=title) for title in titles])
+
+    def fill() -> None:
+        with corpus.lock(), corpus.writer("records", Run.begin("test", {})) as part:
+            (part.path / "records.parquet").symlink_to("/dev/full")
+            part.add("records", table)
+            part.commit()
+
+    with pytest.raises(DiskError, match="the disk is full"):
+        fill()
     assert corpus.parts("records") == []
 
 
