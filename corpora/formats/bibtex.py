@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import bibtexparser
 from bibtexparser import middlewares, model
+from bibtexparser.entrypoint import parse_string
 from pylatexenc.latex2text import LatexNodes2Text
 
 from corpora.errors import FormatError
@@ -53,7 +53,7 @@ def read(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
         middlewares.ResolveStringReferencesMiddleware(),
         middlewares.RemoveEnclosingMiddleware(),
     ]
-    library = bibtexparser.parse_string(text, parse_stack=stack)
+    library = parse_string(text, parse_stack=stack)
     blocks = [block for block in library.blocks if _is_row(block)]
     if not blocks:
         raise FormatError(f"{path}: no BibTeX entry in it")
@@ -64,7 +64,7 @@ def read(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
         inner = getattr(block, "ignore_error_block", None)
         if isinstance(inner, model.Entry):
             twice = isinstance(block, model.DuplicateBlockKeyBlock)
-            said = "citation key used twice" if twice else f"{block.error}"
+            said = "citation key used twice" if twice else "a field stands twice"
             block, notes = inner, (*notes, said)
         if isinstance(block, model.Entry):
             yield Row(number, _fields(block), repaired=notes, raw=block.raw or "")
@@ -81,7 +81,10 @@ def _is_row(block: Any) -> bool:
 
 
 def _fields(entry: model.Entry) -> dict[str, Any]:
-    values = {field.key.lower(): _plain(str(field.value)) for field in entry.fields}
+    values: dict[str, str] = {}
+    for field in entry.fields:
+        held, value = values.get(field.key.lower()), _plain(str(field.value))
+        values[field.key.lower()] = f"{held}; {value}" if held else value
     raw_authors = {field.key.lower(): str(field.value) for field in entry.fields}.get("author", "")
     made: dict[str, Any] = {
         ours: values.pop(theirs) for theirs, ours in _FIELDS.items() if values.get(theirs)

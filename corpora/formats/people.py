@@ -25,7 +25,7 @@ def author(text: str) -> Author | None:
     name = " ".join(text.split()).strip(" ,;")
     if not name:
         return None
-    if name.startswith("{") and name.endswith("}") or (_BODY.search(name) and "," not in name):
+    if (name.startswith("{") and name.endswith("}")) or (_BODY.search(name) and "," not in name):
         return Author(family=name.strip("{}"))
     if "," in name:
         family, _, given = name.partition(",")

@@ -39,11 +39,17 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "pages": ("pages", "pagerange"),
     "language": ("language", "languageoforiginaldocument", "la"),
     "keywords": ("keywords", "authorkeywords", "manualtags", "de"),
-    "publication_types": ("publicationtype", "publicationtypes", "documenttype", "itemtype", "type"),
-    "citation_count": ("citedby", "citedbycount", "citationcount", "timescited", "citingworkscount"),
+    "publication_types": (
+        "publicationtype", "publicationtypes", "documenttype", "itemtype", "type",
+    ),
+    "citation_count": (
+        "citedby", "citedbycount", "citationcount", "timescited", "citingworkscount",
+    ),
     "url": ("url", "link", "urls", "sourceurls"),
     "licence": ("licence", "license"),
-    "accession": ("accession", "accessionnumber", "sourceid", "eid", "ut", "uniqueid", "lensid", "pui"),
+    "accession": (
+        "accession", "accessionnumber", "sourceid", "eid", "ut", "uniqueid", "lensid", "pui",
+    ),
 }  # fmt: skip
 _LISTS = ("keywords", "publication_types")
 _DELIMITERS = (",", ";", "\t", "|")

@@ -1,0 +1,141 @@
+"""The PRISMA flow: its sums add up in every state; what is open makes it INTERIM."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpora.errors import UnaccountedError
+from review.flow import Flow, count_flow
+
+NOBODY = pd.DataFrame({"left_id": [], "right_id": []}, dtype=str)
+TA, FT = "title-abstract", "full-text"
+
+
+def retrievals(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    made = [(record, f"{source}-search", source, kind) for record, source, kind in rows]
+    return pd.DataFrame(made, columns=["record_id", "search", "source", "kind"])
+
+
+def decisions(*rows: tuple[str, str, str, str | None]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["report_id", "stage", "verdict", "reason"])
+
+
+FOUR = retrievals(
+    ("R1", "pubmed", "database"),
+    ("R2", "openalex", "database"),
+    ("R3", "pubmed", "database"),
+    ("R4", "trials", "register"),
+    ("R5", "google", "website"),
+)
+REPORTS = {"R1": "R1", "R2": "R1", "R3": "R3", "R4": "R4", "R5": "R5"}
+STUDIES = {"R1": "R1", "R2": "R1", "R3": "R1", "R4": "R4", "R5": "R5"}
+
+
+def count(made: pd.DataFrame, stages: list[str], by_hand: pd.DataFrame = NOBODY) -> Flow:
+    return count_flow(
+        FOUR, reports=REPORTS, studies=STUDIES, decisions=made, stages=stages, by_hand=by_hand
+    )
+
+
+def test_before_screening_everything_awaits() -> None:
+    flow = count(decisions(), [TA])
+    assert flow.databases.identified == {
+        "database": {"openalex": 1, "pubmed": 2},
+        "register": {"trials": 1},
+    }
+    assert (flow.databases.records, flow.databases.reports) == (4, 3)
+    assert flow.databases.duplicates_by_machine == 1
+    assert (flow.other.records, flow.other.awaiting) == (1, 1)
+    assert flow.open() == {"awaiting screening": 4}
+    with pytest.raises(UnaccountedError, match="awaiting screening: 4 reports"):
+        flow.require_final()
+
+
+def test_one_stage_to_the_end() -> None:
+    flow = count(
+        decisions(
+            ("R1", TA, "include", None),
+            ("R3", TA, "include", None),
+            ("R4", TA, "exclude", "topic"),
+            ("R5", TA, "exclude", None),
+        ),
+        [TA],
+    )
+    flow.require_final()
+    assert (flow.included_reports, flow.included_studies) == (2, 1)
+    assert "5 records → 4 reports; included: 2 reports → 1 studies" in flow.notes
+
+
+def test_two_stages_with_reasons_conflicts_and_pending() -> None:
+    flow = count(
+        decisions(
+            ("R1", TA, "include", None),
+            ("R3", TA, "include", None),
+            ("R4", TA, "include", None),
+            ("R5", TA, "conflict", None),
+            ("R1", FT, "include", None),
+            ("R3", FT, "exclude", "population"),
+        ),
+        [TA, FT],
+    )
+    arm = flow.databases
+    assert (arm.sought, arm.assessed, arm.pending, arm.included) == (3, 2, 1, 1)
+    assert arm.reasons == {"population": 1}
+    assert flow.open() == {"open conflicts": 1, "retrieval or assessment pending": 1}
+
+
+def test_a_report_of_both_arms_counts_in_databases() -> None:
+    both = pd.concat([FOUR, retrievals(("R1", "friend", "contact"))])
+    flow = count_flow(
+        both, reports=REPORTS, studies=STUDIES, decisions=decisions(), stages=[TA], by_hand=NOBODY
+    )
+    assert (flow.other.records, flow.other.reports, flow.other.duplicates_by_machine) == (2, 1, 1)
+    assert any("by databases and by other methods" in note for note in flow.notes)
+
+
+def test_duplicates_by_hand_are_counted_apart() -> None:
+    hand = pd.DataFrame({"left_id": ["R1", "R1"], "right_id": ["R2", "R4"]})
+    flow = count(decisions(), [TA], hand)
+    assert (flow.databases.duplicates_by_hand, flow.databases.duplicates_by_machine) == (1, 0)
+
+
+def test_nothing_at_all_is_a_flow_of_zeros() -> None:
+    flow = count_flow(
+        retrievals(), reports={}, studies={}, decisions=decisions(), stages=[TA, FT], by_hand=NOBODY
+    )
+    assert not flow.interim
+    assert flow.included_studies == 0
+    assert {row["n"] for row in flow.rows()} == {0}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_the_sums_hold_in_every_state(data: st.DataObject) -> None:
+    ids = [f"R{n}" for n in range(data.draw(st.integers(0, 8)))]
+    reports = {one: data.draw(st.sampled_from(ids[: n + 1])) for n, one in enumerate(ids)}
+    reports = {one: min(reports[report], report) for one, report in reports.items()}
+    studies = {one: data.draw(st.sampled_from(["S1", "S2"])) for one in ids}
+    studies = {one: studies[reports[one]] for one in ids}
+    kinds = ["database", "register", "website", "citation", "previous"]
+    found = retrievals(
+        *((one, data.draw(st.sampled_from("ab")), data.draw(st.sampled_from(kinds))) for one in ids)
+    )
+    verdicts = ["include", "exclude", "conflict"]
+    made = [
+        (report, stage, data.draw(st.sampled_from(verdicts)), None)
+        for report in sorted(set(reports.values()))
+        for stage in (TA, FT)
+        if data.draw(st.booleans())
+    ]
+    stages = data.draw(st.sampled_from([[TA], [FT], [TA, FT]]))
+    flow = count_flow(
+        found,
+        reports=reports,
+        studies=studies,
+        decisions=decisions(*made),
+        stages=stages,
+        by_hand=NOBODY,
+    )
+    assert flow.included_studies <= flow.included_reports
+    assert flow.interim == bool(flow.open())
