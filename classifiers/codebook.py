@@ -1,0 +1,187 @@
+"""Codebooks: what is coded, with definitions, as TOML that people edit.
+
+A dimension holds labels; kind ``multi`` takes every label that applies, ``one`` exactly one,
+``flag`` is the single label ``yes`` or nothing. A derived dimension (roll-up) is computed from
+another: its labels hold if any of their leaves does.
+"""
+
+import hashlib
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from corpora.errors import CodebookError
+from corpora.registry import unknown
+
+NOT_REPORTED = "not_reported"
+"""A value of its own: shares are computed over the records that report."""
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(_Table):
+    """One value of a dimension."""
+
+    id: Id
+    title: str
+    definition: str = ""
+
+
+class Dimension(_Table):
+    """One question that is asked of every record.
+
+    ``applies_when`` names a label id (``rag.yes``) without which the dimension stays empty.
+    """
+
+    id: Id
+    title: str
+    definition: str = ""
+    kind: Literal["multi", "one", "flag"] = "multi"
+    applies_when: str | None = None
+    labels: tuple[Label, ...] = ()
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> "Dimension":
+        names = [label.id for label in self.labels]
+        if self.kind == "flag" and names != ["yes"]:
+            raise ValueError("a flag has the single label 'yes'")
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"labels must be there and unique, got {names}")
+        return self
+
+
+class RollUp(_Table):
+    """A derived dimension: each of its labels holds if any of its ``leaves`` holds."""
+
+    id: Id
+    title: str
+    of: Id
+    labels: tuple[Label, ...]
+    leaves: dict[str, tuple[str, ...]]
+
+
+class Codebook(_Table):
+    """All dimensions in order. ``scope`` (if present) is the gate: see `gate`."""
+
+    name: Id | Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    version: str
+    title: str
+    dimensions: tuple[Dimension, ...]
+    rollups: tuple[RollUp, ...] = ()
+    gate: str | None = None
+    """Label id that, when it holds, leaves every other dimension empty (scope.out_of_scope)."""
+
+    @property
+    def hash(self) -> str:
+        """Names this version of the codebook."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def label_ids(self) -> list[str]:
+        """``dimension.label`` of every coded label, in order: the columns of every matrix."""
+        return [f"{d.id}.{label.id}" for d in self.dimensions for label in d.labels]
+
+    def columns(self, dimension: str) -> list[int]:
+        """Positions of a coded dimension's labels in `label_ids`."""
+        return [i for i, name in enumerate(self.label_ids()) if name.split(".")[0] == dimension]
+
+    def dimension(self, name: str) -> Dimension:
+        """A coded dimension by id."""
+        for dimension in self.dimensions:
+            if dimension.id == name:
+                return dimension
+        raise unknown("dimension", name, [d.id for d in self.dimensions])
+
+    def all_dimensions(self) -> list[Dimension | RollUp]:
+        """Coded dimensions, then derived ones."""
+        return [*self.dimensions, *self.rollups]
+
+    def root_of(self, name: str) -> str:
+        """The coded dimension that a derived one comes from; itself otherwise."""
+        return next((rollup.of for rollup in self.rollups if rollup.id == name), name)
+
+    def titles(self) -> dict[str, str]:
+        """``dimension.label`` → title, for coded and derived dimensions."""
+        return {
+            f"{dimension.id}.{label.id}": label.title
+            for dimension in self.all_dimensions()
+            for label in dimension.labels
+        }
+
+    @model_validator(mode="after")
+    def _references_hold(self) -> "Codebook":
+        ids = self.label_ids()
+        wanted = [d.applies_when for d in self.dimensions if d.applies_when]
+        wanted += [
+            f"{r.of}.{leaf}" for r in self.rollups for ls in r.leaves.values() for leaf in ls
+        ]
+        wanted += [self.gate] if self.gate else []
+        missing = sorted(set(wanted) - set(ids))
+        if missing:
+            raise ValueError(f"names labels that no dimension has: {', '.join(missing)}")
+        for rollup in self.rollups:
+            if set(rollup.leaves) != {label.id for label in rollup.labels}:
+                raise ValueError(f"rollup {rollup.id}: leaves and labels differ")
+        return self
+
+
+def names() -> list[str]:
+    """Codebooks that ship.
+
+    >>> names()
+    ['nlp-medicine']
+    """
+    folder = files("classifiers") / "codebooks"
+    found = [Path(str(entry)).name for entry in folder.iterdir()]
+    return sorted(
+        name.removesuffix(".toml")
+        for name in found
+        if name.endswith(".toml") and name.count(".") == 1
+    )
+
+
+def load(name: str) -> Codebook:
+    """A codebook that ships, by name, or a file of yours, by path.
+
+    Raises:
+        UnknownNameError: no such name; the known ones are listed.
+        CodebookError: names file, key and value.
+
+    >>> load("nlp-medicine").root_of("family")
+    'methods'
+    """
+    return parse(*read_toml(name, ".toml"))
+
+
+def read_toml(name: str, suffix: str) -> tuple[str, str]:
+    """Text and place of a codebook's file; ``suffix`` chooses codebook or keyword rules."""
+    if name.endswith(".toml"):
+        path = Path(name.removesuffix(".toml") + suffix)
+        try:
+            return path.read_text("utf-8"), str(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CodebookError(f"{path}: cannot be read: {error}") from error
+    if name not in names():
+        raise unknown("codebook", name, names())
+    return (files("classifiers") / "codebooks" / f"{name}{suffix}").read_text("utf-8"), name
+
+
+def parse(text: str, place: str) -> Codebook:
+    """Validate a codebook's text; ``place`` is only named in errors."""
+    try:
+        return Codebook.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise CodebookError(f"{place}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        told = "\n".join(
+            f"  {'.'.join(map(str, item['loc'])) or '(file)'}: {item['msg']}, got "
+            f"{str(item['input'])[:80]!r}"
+            for item in error.errors()
+        )
+        raise CodebookError(f"{place}: the codebook cannot be used:\n{told}") from error
