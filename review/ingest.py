@@ -1,6 +1,7 @@
 """Files and services into the corpus, with an account of every row."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from corpora.formats.detect import open_file
 
 from corpora import schema
 from corpora.errors import InputError, UnaccountedError
 from corpora.formats.base import Row
+from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
 from corpora.record import Record, build, settle, source_name
 from corpora.registry import load, unknown
@@ -114,8 +115,9 @@ def harvest(workspace: Workspace, item: protocols.Search, progress: Progress = s
 
     """
     source = load("sources", item.source)()
+    base_url = item.base_url or os.environ.get(f"LITSCALE_{item.source.upper()}_URL")
     search = Search(
-        item.name, item.source, item.query, item.base_url, accept_warnings=item.accept_warnings
+        item.name, item.source, item.query, base_url, accept_warnings=item.accept_warnings
     )
     key = search_hash(item)
     archive = workspace.corpus.root / "raw" / f"{source_name(item.name)}-{key[:8]}"
@@ -126,7 +128,8 @@ def harvest(workspace: Workspace, item: protocols.Search, progress: Progress = s
         input_hash=key,
         libraries=("httpx", "pyarrow"),
     )
-    found = source.harvest(search, source.transport(), archive, progress)
+    with source.transport(search) as transport:
+        found = source.harvest(search, transport, archive, progress)
     run.parameters["details"] = found.details
     run.account.promised = found.promised
     run.notes.extend(found.notes)

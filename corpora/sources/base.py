@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from corpora.formats.base import Row
 from corpora.progress import Progress
@@ -38,13 +39,22 @@ class Harvest:
     notes: list[str] = field(default_factory=list)
 
 
+def is_loopback(url: str | None) -> bool:
+    """Whether an address is this machine's own.
+
+    >>> is_loopback("http://127.0.0.1:8000/works"), is_loopback(None)
+    (True, False)
+    """
+    return urlsplit(url or "").hostname in ("127.0.0.1", "localhost", "::1")
+
+
 class Source(Protocol):
     """A service behind the entry-point group ``litscale.sources``; made without arguments."""
 
     name: str
 
-    def transport(self) -> Transport:
-        """A transport with the service's own rate limit and key from the environment."""
+    def transport(self, search: Search) -> Transport:
+        """A transport at the service's own rate; none applies to an address of this machine."""
         ...
 
     def harvest(

@@ -1,0 +1,132 @@
+"""HTTP with manners: one rate for all threads, patience with failures, no secrets in messages."""
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from corpora.errors import TransportError
+
+TRIES = 6
+"""Tries before a request is given up."""
+
+_LONGEST_WAIT = 120.0
+_RETRIED = {408, 425, 429, 500, 502, 503, 504}
+_SECRET = re.compile(r"(api_key|apikey|key|token|email)=[^&\s]*", re.IGNORECASE)
+
+
+class Transport:
+    """Sends requests at ``rate`` a second at most (None: no limit), over all threads.
+
+    Network errors and statuses 408, 425, 429 and 5xx are tried again with exponential backoff and
+    jitter, or after ``Retry-After``; other failures raise at once with the service's words.
+    """
+
+    def __init__(
+        self,
+        rate: float | None,
+        *,
+        inner: httpx.BaseTransport | None = None,
+        timeout: float = 60.0,
+        tries: int = TRIES,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = httpx.Client(
+            transport=inner,
+            timeout=httpx.Timeout(timeout, connect=15.0),
+            follow_redirects=True,
+            headers={"User-Agent": f"litscale/{version('litscale')}"},
+        )
+        self._gap = 1 / rate if rate else 0.0
+        self._tries = tries
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self.requests = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One answer with its whole body.
+
+        Raises:
+            TransportError: refused, or still failing after all tries.
+
+        """
+        request = self._client.build_request(
+            method, url, params=params, content=data, headers=dict(headers or {})
+        )
+        said = ""
+        for attempt in range(self._tries):
+            self._wait_for_turn()
+            try:
+                answer = self._client.send(request)
+            except httpx.TransportError as error:
+                said, pause = f"{type(error).__name__}: {error}", _backoff(attempt)
+            else:
+                if answer.is_success:
+                    return answer
+                said = f"HTTP {answer.status_code}: {answer.text[:200].strip()!r}"
+                if answer.status_code not in _RETRIED:
+                    break
+                pause = _retry_after(answer) or _backoff(attempt)
+            if attempt + 1 < self._tries:
+                self._sleep(pause)
+        raise TransportError(f"{method} {shown(url)}: {shown(said)}")
+
+    def _wait_for_turn(self) -> None:
+        with self._lock:
+            self.requests += 1
+            if not self._gap:
+                return
+            clock = time.monotonic()
+            turn = max(self._next, clock)
+            self._next = turn + self._gap
+        if turn > clock:
+            self._sleep(turn - clock)
+
+
+def shown(text: str) -> str:
+    """A URL or message without what may be a secret.
+
+    >>> shown("https://x/y?db=pubmed&api_key=abc&id=1")
+    'https://x/y?db=pubmed&api_key=…&id=1'
+    """
+    return _SECRET.sub(r"\1=…", text)
+
+
+def _backoff(attempt: int) -> float:
+    """1, 2, 4 … seconds, each drawn from its upper half so that clients do not march in step."""
+    whole = float(min(2**attempt, _LONGEST_WAIT))
+    return whole * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def _retry_after(answer: Any) -> float | None:
+    """Seconds that the service asks for; a date form is rare and falls back to the backoff."""
+    try:
+        return min(max(float(answer.headers.get("Retry-After", "")), 0.0), _LONGEST_WAIT)
+    except ValueError:
+        return None
