@@ -18,10 +18,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
 from corpora.dedupe.cluster import Clusters
-
 from review import decisions, linking
 from review.workspace import Workspace
 

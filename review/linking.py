@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pyarrow as pa
-from corpora.dedupe.cluster import Clusters, cluster
-from corpora.dedupe.link import COLUMNS, find_links
 
 from corpora import schema
+from corpora.dedupe.cluster import Clusters, cluster
+from corpora.dedupe.link import COLUMNS, find_links
 from corpora.progress import Progress, silent
 from corpora.run import Run
 from corpora.store import Part

@@ -52,8 +52,9 @@ class Eutils:
         )
         parts = urlsplit(request.full_url)
         url = urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if request.data else None
-        answer = self._transport.send(request.get_method(), url, data=request.data, headers=headers)
+        body = request.data if isinstance(request.data, bytes) else None
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else None
+        answer = self._transport.send(request.get_method(), url, data=body, headers=headers)
         return answer.content
 
 

@@ -61,7 +61,7 @@ def figures(
         saved = export.figures(
             opened,
             names or None,
-            preset=preset,
+            preset_name=preset,
             formats=formats.split(",") if formats else None,
             progress=progress,
         )

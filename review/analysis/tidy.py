@@ -1,0 +1,86 @@
+"""What every analysis gives: a tidy table that names its unit, denominator and population."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+NOT_AUDITED = "Shares are as the tagger gave them: naive, not audited."
+
+FAMILIES = ("Generative LLM only", "Both", "Traditional NLP only")
+"""Exclusive groups of method families, in the order in which they are drawn."""
+
+NO_METHOD = "No method stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What goes with a table of studies.
+
+    ``population`` says who they are; ``labels`` which tagger speaks for a dimension; ``titles``
+    gives ``dimension.label`` its name; ``simulated`` marks an invented literature.
+    """
+
+    population: str
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """A table for one figure, with everything a reader must know of its numbers."""
+
+    frame: pd.DataFrame
+    unit: str
+    denominator: str
+    population: str
+    notes: tuple[str, ...] = ()
+    simulated: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return self.frame.empty or not self.frame["n"].sum()
+
+
+def labels_of(cell: Any) -> list[str] | None:
+    """The label ids in a cell; None if the study was not tagged."""
+    if cell is None or (isinstance(cell, float) and cell != cell):
+        return None
+    return [str(label) for label in cell]
+
+
+def family_group(cell: Any) -> str | None:
+    """The exclusive group of a study's method families; None if it was not tagged.
+
+    >>> family_group(["generative_llm"]), family_group(["generative_llm", "traditional_nlp"])
+    ('Generative LLM only', 'Both')
+    >>> family_group([]), family_group(None)
+    ('No method stated', None)
+    """
+    labels = labels_of(cell)
+    if labels is None:
+        return None
+    if not labels:
+        return NO_METHOD
+    if len(labels) > 1:
+        return FAMILIES[1]
+    return FAMILIES[0] if labels[0] == "generative_llm" else FAMILIES[2]
+
+
+def shares(frame: pd.DataFrame, denominator: Iterable[float]) -> pd.DataFrame:
+    """Add denominator and naive share; the corrected share is empty without an audit."""
+    made = frame.assign(denominator=list(denominator))
+    made["naive"] = (made["n"] / made["denominator"]).where(made["denominator"] > 0)
+    return made.assign(corrected=pd.NA, low=pd.NA, high=pd.NA)
+
+
+def dated(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Studies with a year, and a sentence about those without."""
+    kept = studies[studies["year"].notna()]
+    lost = len(studies) - len(kept)
+    return kept.assign(year=kept["year"].astype(int)), (
+        [f"{lost:,} studies without a year are not shown."] if lost else []
+    )

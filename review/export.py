@@ -1,0 +1,131 @@
+"""Figures of a workspace: computed from its facts, drawn only when what they read has changed."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from corpora.progress import Progress, silent
+from corpora.registry import load
+from corpora.run import Run
+from review.analysis.tidy import Context, Tidy
+from review.counting import flow_of
+from review.facts import Facts, facts
+from review.figures.base import FigureSpec
+from review.figures.presets import formats_for, preset
+from review.figures.save import SavedFigure, save
+from review.ingest import Outcome
+from review.workspace import Workspace
+
+_LEDGER = {"decisions": ("decisions", "links"), "links": ("links",)}
+
+
+def figures(
+    workspace: Workspace,
+    names: Sequence[str] | None = None,
+    *,
+    preset_name: str | None = None,
+    formats: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> list[SavedFigure]:
+    """Draw figures (the protocol's unless named) into ``figures/`` and give what was written."""
+    chosen = preset(preset_name or workspace.protocol.figures.preset)
+    # The protocol's formats are meant for its own preset; another one brings its own.
+    own = preset_name in (None, workspace.protocol.figures.preset)
+    given = tuple(formats) if formats else workspace.protocol.figures.formats if own else ()
+    wanted = formats_for(chosen, given)
+    specs = [spec_of(name) for name in names or workspace.protocol.figures.names]
+    held = facts(workspace)
+    folder = workspace.root / "figures"
+    folder = folder if own else folder / chosen.name
+    saved = []
+    for number, spec in enumerate(specs):
+        progress("drawing figures", number, len(specs))
+        tidy = tidy_of(workspace, spec, held)
+        inputs = inputs_of(workspace, spec)
+        saved.append(save(spec, tidy, folder, chosen, wanted, inputs))
+    progress("drawing figures", len(specs), len(specs))
+    return saved
+
+
+def draw(workspace: Workspace, names: Sequence[str], progress: Progress = silent) -> Outcome:
+    """The step of `review run`: draw the named figures by the protocol."""
+    run = Run.begin("figures", {"names": list(names)}, input_hash=workspace.snapshot())
+    saved = figures(workspace, names, progress=progress)
+    run.account.promised, run.account.delivered = len(names), len(saved)
+    return Outcome("figures", run.finish())
+
+
+def stale(workspace: Workspace) -> list[str]:
+    """The protocol's figures that are missing, or whose inputs, preset or formats changed."""
+    wanted = workspace.protocol.figures
+    due = []
+    for name in wanted.names:
+        path = workspace.root / "figures" / f"{name}.json"
+        try:
+            told = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            due.append(name)
+            continue
+        now = inputs_of(workspace, spec_of(name))
+        formats = formats_for(preset(wanted.preset), wanted.formats)
+        same = (told.get("inputs"), told.get("preset"), tuple(told.get("formats", ())))
+        if same != (now, wanted.preset, formats) or not _complete(path, told):
+            due.append(name)
+    return due
+
+
+def _complete(path: Path, told: dict[str, Any]) -> bool:
+    return all(path.with_suffix(f".{kind}").exists() for kind in (*told["formats"], "csv"))
+
+
+def spec_of(name: str) -> FigureSpec:
+    """A figure's specification by name."""
+    spec: FigureSpec = load("figures", name)
+    return spec
+
+
+def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
+    """A hash for each thing that a figure reads; it is stale only when one of them changes."""
+    made: dict[str, Any] = {}
+    for name in spec.reads:
+        kind, _, dimension = name.partition(":")
+        if dimension:
+            tagger = workspace.protocol.labels.tagger_of(dimension)
+            part = workspace.latest("labels", tagger=tagger)
+            made[name] = {"tagger": tagger, "run": part.run.id if part else None}
+        elif kind in ("records", "links"):
+            made[name] = workspace.hash_of(kind, ledger=_LEDGER.get(kind, ()))
+        else:
+            made[name] = workspace.hash_of(ledger=_LEDGER[kind])
+    stages = [stage.model_dump() for stage in workspace.protocol.screening]
+    made["protocol"] = hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:16]
+    return made
+
+
+def tidy_of(workspace: Workspace, spec: FigureSpec, held: Facts) -> Tidy:
+    """The table of one figure."""
+    shown, context = population(workspace, held)
+    return spec.compute(flow_of(workspace) if spec.needs == "flow" else shown, context)
+
+
+def population(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, Context]:
+    """The studies that figures show: the included ones, or all while nobody has decided."""
+    studies = held.studies
+    decided = (studies["status"] == "included").any()
+    shown = studies[studies["status"] == "included"] if decided else studies
+    named = "studies included so far" if decided else "all studies identified, none screened yet"
+    return shown, Context(
+        population=f"{len(shown):,} {named}",
+        labels=held.labels,
+        titles=held.codebook.titles(),
+        simulated=is_simulated(workspace),
+    )
+
+
+def is_simulated(workspace: Workspace) -> bool:
+    """Whether the protocol says that its literature is invented."""
+    return "SIMULATED" in workspace.protocol.review.title

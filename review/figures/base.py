@@ -1,0 +1,69 @@
+"""What a figure is: it says what it reads, computes a tidy table and draws it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from review.analysis.tidy import Context, Tidy
+from review.figures.presets import MM, Preset
+
+Compute = Callable[[Any, Context], Tidy]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSpec:
+    """A figure behind the entry-point group ``litscale.figures``.
+
+    ``reads`` names what makes it stale: ``records``, ``links``, ``decisions``,
+    ``labels:<dimension>``. ``needs`` is ``studies`` (a DataFrame) or ``flow``. ``draw`` gets the
+    tidy table and a figure of the right size; ``height`` is that of the page per its width.
+    """
+
+    name: str
+    title: str
+    reads: tuple[str, ...]
+    needs: str
+    compute: Compute
+    draw: Callable[[Tidy, Figure], None]
+    alt: Callable[[Tidy], str]
+    wide: bool = True
+    height: float = 0.5
+
+
+def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
+    """Draw a figure at a journal's size; without pyplot, so that threads do not meet."""
+    width = (preset.double if spec.wide else preset.single) * MM
+    height = min(width * spec.height, preset.tallest * MM)
+    with rc_context(preset.rc()):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        if tidy.empty:
+            _nothing(figure, tidy)
+        else:
+            spec.draw(tidy, figure)
+        if tidy.simulated:
+            figure.text(0.998, 0.002, "SIMULATED LITERATURE", ha="right", va="bottom",
+                        fontsize=preset.smallest, color="#777777")  # fmt: skip
+        # Text is laid out while the journal's settings hold.
+        figure.canvas.draw()
+    return figure
+
+
+def _nothing(figure: Figure, tidy: Tidy) -> None:
+    axes = figure.add_subplot()
+    axes.axis("off")
+    axes.text(0.5, 0.5, f"Nothing to show yet: no {tidy.unit} with these labels.", ha="center",
+              va="center")  # fmt: skip
+
+
+def year_axis(axes: Axes, years: list[int]) -> None:
+    """Whole years, as many as have room."""
+    step = max(1, -(-len(years) // 8))
+    axes.set_xticks(years[::-1][::step][::-1])
+    axes.set_xlim(years[0] - 0.6, years[-1] + 0.6)
+    axes.set_xlabel("Year")

@@ -1,0 +1,113 @@
+"""What journals ask of a figure, as data.
+
+Nature: widths 89 and 183 mm, Arial or Helvetica, 5-7 pt. The Lancet: 75 and 154 mm, Times New
+Roman. JMIR: PNG only, at most 1,200 px a side and 5 MB, no transparency.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from corpora.errors import InputError
+from corpora.registry import unknown
+
+MM = 1 / 25.4
+"""Inches in a millimetre."""
+
+# Okabe & Ito's palette, told apart by most colour-blind readers
+# (https://jfly.uni-koeln.de/color/), with hatches and markers so that colour is never alone.
+COLOURS = {
+    "Generative LLM only": "#D55E00",
+    "Both": "#F0E442",
+    "Traditional NLP only": "#0072B2",
+    "No method stated": "#BBBBBB",
+}
+HATCHES = {
+    "Generative LLM only": "",
+    "Both": "xxxx",
+    "Traditional NLP only": "////",
+    "No method stated": "....",
+}
+MARKERS = {"Generative LLM only": "o", "Both": "s", "Traditional NLP only": "^"}
+_SANS = ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"]
+_SERIF = ["Times New Roman", "Liberation Serif", "DejaVu Serif"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One journal's frame: widths in mm, text in pt, resolution in dpi, formats."""
+
+    name: str
+    single: float
+    double: float
+    tallest: float
+    fonts: tuple[str, ...]
+    text: float
+    smallest: float
+    dpi: int
+    formats: tuple[str, ...]
+    allowed: tuple[str, ...]
+    pixels: int | None = None
+
+    def rc(self) -> dict[str, Any]:
+        """Settings of matplotlib for this journal; fonts are embedded as TrueType."""
+        return {
+            "font.family": list(self.fonts),
+            "font.size": self.text,
+            "axes.labelsize": self.text,
+            "axes.titlesize": self.text,
+            "xtick.labelsize": self.text,
+            "ytick.labelsize": self.text,
+            "legend.fontsize": self.text,
+            "axes.linewidth": 0.5,
+            "xtick.major.width": 0.5,
+            "ytick.major.width": 0.5,
+            "xtick.major.size": 2.0,
+            "ytick.major.size": 2.0,
+            "lines.linewidth": 1.0,
+            "lines.markersize": 3.0,
+            "hatch.linewidth": 0.4,
+            "patch.linewidth": 0.4,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "pdf.fonttype": 42,
+            "ps.fonttype": 42,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "litscale",
+            "savefig.facecolor": "white",
+            "figure.facecolor": "white",
+        }
+
+
+_ALL = ("pdf", "svg", "png", "tiff")
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset("nature", 89, 183, 170, tuple(_SANS), 6.5, 5, 450, ("pdf", "svg", "png"), _ALL),
+        Preset("lancet", 75, 154, 220, tuple(_SERIF), 7.5, 6, 300, ("pdf", "svg", "png"), _ALL),
+        # 1,200 px at 180 dpi are 169 mm: text of 7.5 pt stays legible on the page.
+        Preset("jmir", 105, 169, 169, tuple(_SANS), 7.5, 6, 180, ("png",), ("png",), 1200),
+    )
+}
+
+
+def preset(name: str) -> Preset:
+    """A journal's preset; an unknown name lists the known ones.
+
+    >>> preset("nature").double
+    183
+    """
+    if name not in PRESETS:
+        raise unknown("preset", name, PRESETS)
+    return PRESETS[name]
+
+
+def formats_for(chosen: Preset, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The formats to write; one that the journal does not take is refused."""
+    refused = [name for name in wanted if name not in chosen.allowed]
+    if refused:
+        raise InputError(
+            f"figures: {chosen.name} does not take {', '.join(refused)}; "
+            f"it takes {', '.join(chosen.allowed)}"
+        )
+    return wanted or chosen.formats

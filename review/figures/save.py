@@ -1,0 +1,134 @@
+"""A figure on disk: the drawing in every format, its table, and what it was made from."""
+
+import io
+import json
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from corpora.errors import DiskError, InputError
+from review.analysis.tidy import Tidy
+from review.figures.base import FigureSpec, drawn
+from review.figures.presets import Preset, formats_for
+
+_MOST_BYTES = 5_000_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# No dates and no random ids: the same input gives the same bytes.
+_METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "Producer": "litscale"},
+    "svg": {"Date": None, "Creator": "litscale"},
+    "png": {"Software": "litscale"},
+    "tiff": {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFigure:
+    """Which files a figure was written to."""
+
+    name: str
+    title: str
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "files": [str(path) for path in self.files],
+            "notes": list(self.notes),
+        }
+
+
+def save(
+    spec: FigureSpec,
+    tidy: Tidy,
+    folder: Path,
+    preset: Preset,
+    formats: tuple[str, ...] = (),
+    inputs: dict[str, Any] | None = None,
+) -> SavedFigure:
+    """Write ``NAME.pdf|svg|png|tiff``, ``NAME.csv`` and ``NAME.json``, each at once or not at all.
+
+    The JSON is written last: a figure whose JSON is there is complete.
+
+    Raises:
+        InputError: the journal does not take the format, or the file is larger than it takes.
+        DiskError: the disk refused the write.
+
+    """
+    wanted = formats_for(preset, formats)
+    figure = drawn(spec, tidy, preset)
+    bodies = {f"{spec.name}.{kind}": render(figure, kind, preset) for kind in wanted}
+    for name, body in bodies.items():
+        if preset.pixels and len(body) > _MOST_BYTES:
+            raise InputError(f"{name}: {len(body):,} bytes, {preset.name} takes {_MOST_BYTES:,}")
+    bodies[f"{spec.name}.csv"] = escaped(tidy.frame).to_csv(index=False).encode()
+    told = {
+        "name": spec.name,
+        "title": spec.title,
+        "alt": spec.alt(tidy),
+        "unit": tidy.unit,
+        "denominator": tidy.denominator,
+        "population": tidy.population,
+        "notes": list(tidy.notes),
+        "simulated": tidy.simulated,
+        "reads": list(spec.reads),
+        "inputs": inputs or {},
+        "preset": preset.name,
+        "formats": list(wanted),
+        "versions": {name: version(name) for name in ("litscale", "matplotlib")},
+    }
+    bodies[f"{spec.name}.json"] = json.dumps(told, indent=1, ensure_ascii=False).encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, body in bodies.items():
+            _write(folder / name, body)
+    except OSError as error:
+        raise DiskError(f"{folder}: the figure {spec.name} cannot be written: {error}") from error
+    return SavedFigure(spec.name, spec.title, tuple(folder / name for name in bodies), tidy.notes)
+
+
+def render(figure: Figure, kind: str, preset: Preset) -> bytes:
+    """One format of a drawn figure; PNG and TIFF are opaque."""
+    buffer = io.BytesIO()
+    with rc_context(preset.rc()):
+        figure.savefig(
+            buffer, format=kind, dpi=_dpi(figure, preset), metadata=_METADATA[kind] or None
+        )
+    return buffer.getvalue()
+
+
+def _dpi(figure: Figure, preset: Preset) -> float:
+    """The journal's resolution, less if a side would exceed its pixels."""
+    if preset.pixels is None:
+        return float(preset.dpi)
+    longest = max(figure.get_size_inches())
+    return min(float(preset.dpi), (preset.pixels - 1) / longest)
+
+
+def escaped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe.
+
+    >>> escaped(pd.DataFrame({"a": ["=1+1", "b"]}))["a"].tolist()
+    ["'=1+1", 'b']
+    """
+    return frame.map(
+        lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    )
+
+
+def _write(path: Path, body: bytes) -> None:
+    temporary = path.with_name(f".tmp-{path.name}")
+    with temporary.open("wb") as handle:
+        handle.write(body)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.rename(path)
