@@ -20,9 +20,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder) / "bin" / "python")
-        subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", f"{ROOT}[dev]", *sys.argv[1:]], check=True
-        )
+        subprocess.run([python, "-m", "pip", "install", "--quiet", f"{ROOT}[dev]", *sys.argv[1:]], check=True)
         frozen = subprocess.run(
             [python, "-m", "pip", "freeze", "--all"], check=True, capture_output=True, text=True
         ).stdout

@@ -118,9 +118,7 @@ class Codebook(_Table):
     def _references_hold(self) -> "Codebook":
         ids = self.label_ids()
         wanted = [d.applies_when for d in self.dimensions if d.applies_when]
-        wanted += [
-            f"{r.of}.{leaf}" for r in self.rollups for ls in r.leaves.values() for leaf in ls
-        ]
+        wanted += [f"{r.of}.{leaf}" for r in self.rollups for ls in r.leaves.values() for leaf in ls]
         wanted += [self.gate] if self.gate else []
         missing = sorted(set(wanted) - set(ids))
         if missing:
@@ -140,9 +138,7 @@ def names() -> list[str]:
     folder = files("classifiers") / "codebooks"
     found = [Path(str(entry)).name for entry in folder.iterdir()]
     return sorted(
-        name.removesuffix(".toml")
-        for name in found
-        if name.endswith(".toml") and name.count(".") == 1
+        name.removesuffix(".toml") for name in found if name.endswith(".toml") and name.count(".") == 1
     )
 
 
@@ -180,8 +176,7 @@ def parse(text: str, place: str) -> Codebook:
         raise CodebookError(f"{place}: not valid TOML: {error}") from error
     except ValidationError as error:
         told = "\n".join(
-            f"  {'.'.join(map(str, item['loc'])) or '(file)'}: {item['msg']}, got "
-            f"{str(item['input'])[:80]!r}"
+            f"  {'.'.join(map(str, item['loc'])) or '(file)'}: {item['msg']}, got {str(item['input'])[:80]!r}"
             for item in error.errors()
         )
         raise CodebookError(f"{place}: the codebook cannot be used:\n{told}") from error

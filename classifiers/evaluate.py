@@ -64,13 +64,9 @@ class Report:
 def evaluate(codebook: Codebook, reference: Codes, scores: Floats, values: Bools) -> Report:
     """Compare probabilities and values (n, L) with a reference (n, L) of 1, 0 and -1 (masked)."""
     ids = codebook.label_ids()
-    labels = tuple(
-        _label(name, reference[:, i], scores[:, i], values[:, i]) for i, name in enumerate(ids)
-    )
+    labels = tuple(_label(name, reference[:, i], scores[:, i], values[:, i]) for i, name in enumerate(ids))
     dimensions = tuple(
-        _dimension(
-            dimension.id, [labels[i] for i in columns], reference[:, columns], values[:, columns]
-        )
+        _dimension(dimension.id, [labels[i] for i in columns], reference[:, columns], values[:, columns])
         for dimension in codebook.dimensions
         if (columns := codebook.columns(dimension.id))
     )
@@ -94,9 +90,7 @@ def _label(name: str, reference: Codes, scores: Floats, values: Bools) -> LabelS
     )
 
 
-def _dimension(
-    name: str, labels: Sequence[LabelScore], reference: Codes, values: Bools
-) -> DimensionScore:
+def _dimension(name: str, labels: Sequence[LabelScore], reference: Codes, values: Bools) -> DimensionScore:
     counted = [score for score in labels if score.support >= MIN_POSITIVES]
     asked = reference >= 0
     return DimensionScore(
@@ -105,9 +99,7 @@ def _dimension(
         labels=len(counted),
         macro_f1=round(float(np.mean([s.f1 for s in counted])), 4) if counted else None,
         micro_f1=round(_f1((reference == 1)[asked], values[asked]), 4),
-        mean_ap=round(float(np.mean([s.ap for s in counted if s.ap is not None])), 4)
-        if counted
-        else None,
+        mean_ap=round(float(np.mean([s.ap for s in counted if s.ap is not None])), 4) if counted else None,
     )
 
 
@@ -135,9 +127,7 @@ def paired_bootstrap(
 
     The labels that count are fixed by the whole reference.
     """
-    columns = [
-        c for c in codebook.columns(dimension) if (reference[:, c] == 1).sum() >= MIN_POSITIVES
-    ]
+    columns = [c for c in codebook.columns(dimension) if (reference[:, c] == 1).sum() >= MIN_POSITIVES]
     true, first, second = (m[:, columns] for m in (reference == 1, one, two))
     random = np.random.default_rng(seed)
     n = len(reference)

@@ -35,9 +35,7 @@ def components(groups: Sequence[Sequence[str]], n: int) -> NDArray[np.int64]:
     return np.unique(labels[:n], return_inverse=True)[1].astype(np.int64)
 
 
-def grouped_folds(
-    codes: Codes, groups: Sequence[Sequence[str]], *, k: int, seed: int
-) -> NDArray[np.int64]:
+def grouped_folds(codes: Codes, groups: Sequence[Sequence[str]], *, k: int, seed: int) -> NDArray[np.int64]:
     """Shape (n,): the fold, 0 to k-1, of every row; groups whole, labels spread evenly.
 
     Greedy after Sechidis et al. 2011 (https://doi.org/10.1007/978-3-642-23808-6_10), on groups:

@@ -154,9 +154,7 @@ def _first_only(dimension: Dimension, hits: dict[str, int], otherwise: str | Non
         hits[f"{dimension.id}.{otherwise}"] = 1
 
 
-def _compile(
-    codebook: Codebook, text: str, place: str
-) -> tuple[dict[str, _Compiled], dict[str, str]]:
+def _compile(codebook: Codebook, text: str, place: str) -> tuple[dict[str, _Compiled], dict[str, str]]:
     known = set(codebook.label_ids())
     rules: dict[str, _Compiled] = {}
     otherwise: dict[str, str] = {}
@@ -174,9 +172,7 @@ def _compile(
                 continue
             try:
                 rule = Rule.model_validate(given)
-                patterns = [
-                    tuple(map(_Pattern, parts)) for parts in (rule.any, rule.also, rule.none)
-                ]
+                patterns = [tuple(map(_Pattern, parts)) for parts in (rule.any, rule.also, rule.none)]
                 rules[name] = _Compiled(patterns[0], patterns[1], patterns[2], rule.title)
             except (ValidationError, re.error) as error:
                 raise CodebookError(f"{place}: keyword rule {name}: {error}") from error

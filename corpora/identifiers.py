@@ -11,9 +11,7 @@ from urllib.parse import unquote
 
 _DOI = re.compile(r"10\.\d{4,9}/\S+", re.ASCII)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
-_DATE = re.compile(
-    r"(?<!\d)(1[5-9]\d\d|20\d\d)(?:[-/ ](\d{1,2}|[A-Za-z]{3,9})(?:[-/ ](\d{1,2}))?)?(?!\d)"
-)
+_DATE = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?:[-/ ](\d{1,2}|[A-Za-z]{3,9})(?:[-/ ](\d{1,2}))?)?(?!\d)")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 

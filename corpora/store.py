@@ -159,14 +159,10 @@ def _read(part: Part, name: str, schema: pa.Schema) -> pa.Table:
             rows, held = file.metadata.num_rows, set(file.schema_arrow.names)
             table = file.read([column for column in schema.names if column in held])
     except (OSError, pa.ArrowInvalid) as error:
-        raise StoreError(
-            f"{path}: missing or damaged ({error}); restore it from a backup"
-        ) from error
+        raise StoreError(f"{path}: missing or damaged ({error}); restore it from a backup") from error
     promised = part.run.files[name].rows
     if rows != promised:
-        raise StoreError(
-            f"{path}: holds {rows} rows, its run.json says {promised}; restore it from a backup"
-        )
+        raise StoreError(f"{path}: holds {rows} rows, its run.json says {promised}; restore it from a backup")
     columns = [
         table[field.name].cast(field.type) if field.name in held else pa.nulls(rows, field.type)
         for field in schema

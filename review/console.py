@@ -87,7 +87,5 @@ def table(title: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         shown.add_column(column, justify="right" if numeric else "left")
     for row in rows:
-        shown.add_row(
-            *(escape(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row)
-        )
+        shown.add_row(*(escape(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
     out.print(shown)

@@ -56,6 +56,22 @@ def decide(
     )
 
 
+def decide_all(workspace: Workspace, rows: Iterable[Mapping[str, Any]], *, stage: str, reviewer: str) -> int:
+    """Append many decisions of one person in one transaction; gives their number.
+
+    Each row has record_id, verdict, and may have reason and text_hash. For imports and for the
+    demonstration; nothing is superseded.
+    """
+    version = workspace.protocol_version()
+    made = []
+    for row in rows:
+        if row["verdict"] not in VERDICTS:
+            raise ValueError(f"verdict {row['verdict']!r}: verdicts are {', '.join(VERDICTS)}")
+        made.append({**row, "stage": stage, "reviewer": reviewer, "protocol_version": version})
+    workspace.ledger.append_all("decisions", made)
+    return len(made)
+
+
 def settled(
     decisions: Iterable[Mapping[str, Any]],
     reports: Mapping[str, str],

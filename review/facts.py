@@ -129,9 +129,7 @@ def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]
         people=[_people(authors) for authors in records["authors"]],
     )
     # The most complete first; ids break ties, so that the same corpus gives the same row.
-    records = records.sort_values(
-        ["study_id", "complete", "record_id"], ascending=[True, False, True]
-    )
+    records = records.sort_values(["study_id", "complete", "record_id"], ascending=[True, False, True])
     grouped = records.groupby("study_id", sort=True)
     shown = grouped.first()
     studies = pd.DataFrame(

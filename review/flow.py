@@ -93,8 +93,7 @@ class Flow:
             ("included", "Studies included in review", self.included_studies, "studies"),
         ]
         return rows + [
-            {"arm": "both", "box": box, "what": what, "n": n, "unit": unit}
-            for box, what, n, unit in total
+            {"arm": "both", "box": box, "what": what, "n": n, "unit": unit} for box, what, n, unit in total
         ]
 
     def table(self) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -284,9 +283,7 @@ def _check(flow: Flow) -> None:
     included = flow.databases.included + flow.other.included
     _equal("reports included by arms and in all", included, flow.included_reports)
     if flow.included_studies > flow.included_reports:
-        raise UnaccountedError(
-            f"flow: {flow.included_studies} studies in {flow.included_reports} reports"
-        )
+        raise UnaccountedError(f"flow: {flow.included_studies} studies in {flow.included_reports} reports")
 
 
 def _equal(what: str, one: int, two: int) -> None:

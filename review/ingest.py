@@ -61,9 +61,7 @@ class Outcome:
         }
 
 
-def import_file(
-    workspace: Workspace, item: protocols.Import, progress: Progress = silent
-) -> Outcome:
+def import_file(workspace: Workspace, item: protocols.Import, progress: Progress = silent) -> Outcome:
     """Import one file; the same file (by content) twice adds nothing.
 
     Raises:
@@ -98,9 +96,7 @@ def import_file(
         total = _take(workspace, part, rows, origin=path.name, kind=item.kind)
         run.account.promised = total
         if item.hits is not None and item.hits != total:
-            run.notes.append(
-                f"{path.name}: {item.hits} hits were stated, the file holds {total} rows"
-            )
+            run.notes.append(f"{path.name}: {item.hits} hits were stated, the file holds {total} rows")
         if source == "unknown":
             run.notes.append(f"{path.name}: source unknown; say it with --source")
     return Outcome(path.name, run, tuple(run.notes))
@@ -116,9 +112,7 @@ def harvest(workspace: Workspace, item: protocols.Search, progress: Progress = s
     """
     source = load("sources", item.source)()
     base_url = item.base_url or os.environ.get(f"LITSCALE_{item.source.upper()}_URL")
-    search = Search(
-        item.name, item.source, item.query, base_url, accept_warnings=item.accept_warnings
-    )
+    search = Search(item.name, item.source, item.query, base_url, accept_warnings=item.accept_warnings)
     key = search_hash(item)
     archive = workspace.corpus.root / "raw" / f"{source_name(item.name)}-{key[:8]}"
     archive.mkdir(parents=True, exist_ok=True)
@@ -205,9 +199,7 @@ def file_hash(path: Path) -> str:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _take(
-    workspace: Workspace, part: PartWriter, rows: Iterable[Row], *, origin: str, kind: str
-) -> int:
+def _take(workspace: Workspace, part: PartWriter, rows: Iterable[Row], *, origin: str, kind: str) -> int:
     """Write records, retrievals and refused rows of one run; fill its account.
 
     A record that is held already in the same content adds a retrieval and no record. Gives the
@@ -220,9 +212,7 @@ def _take(
     refused: list[dict[str, Any]] = []
     for row in rows:
         if row.refused is not None:
-            refused.append(
-                {"origin": origin, "row": row.number, "reason": row.refused, "raw": row.raw}
-            )
+            refused.append({"origin": origin, "row": row.number, "reason": row.refused, "raw": row.raw})
             continue
         record = build(row.fields, source=run.parameters["source"])
         counts["repaired"] += bool(row.repaired)

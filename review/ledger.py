@@ -6,7 +6,7 @@ safe; an undo is a new row that names the one it supersedes.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -58,8 +58,7 @@ class Ledger:
     def _migrate(self) -> None:
         with self._begin(write=True) as connection:
             create = sa.text(
-                "CREATE TABLE IF NOT EXISTS migrations "
-                "(name TEXT PRIMARY KEY, applied TEXT NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT NOT NULL)"
             )
             if self._engine.dialect.name == "postgresql":
                 # Two members of a team may open a new ledger in the same moment.
@@ -75,9 +74,7 @@ class Ledger:
             for name, statements in MIGRATIONS:
                 if name not in done:
                     for statement in statements:
-                        connection.execute(
-                            sa.text(_for_dialect(statement, self._engine.dialect.name))
-                        )
+                        connection.execute(sa.text(_for_dialect(statement, self._engine.dialect.name)))
                     connection.execute(
                         sa.text("INSERT INTO migrations VALUES (:name, :applied)"),
                         {"name": name, "applied": now()},
@@ -90,20 +87,24 @@ class Ledger:
 
         The same UUID twice adds nothing.
         """
-        values = {"uuid": str(uuid4()), "at": now(), **row}
+        return self.append_all(table, [row])[0]
+
+    def append_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Add rows in one transaction, all or none; gives their UUIDs. All name the same columns."""
+        values = [{"uuid": str(uuid4()), "at": now(), **row} for row in rows]
+        if not values:
+            return []
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        statement = (
-            insert(TABLES[table]).values(values).on_conflict_do_nothing(index_elements=["uuid"])
-        )
+        statement = insert(TABLES[table]).on_conflict_do_nothing(index_elements=["uuid"])
         try:
             with self._begin(write=True) as connection:
-                connection.execute(statement)
+                connection.execute(statement, values)
         except sa.exc.IntegrityError as error:
             raise LedgerError(
                 f"ledger table {table!r}: the row was refused ({error.orig}); most likely somebody "
                 "superseded the same row before; look at the present state and decide again"
             ) from error
-        return str(values["uuid"])
+        return [str(row["uuid"]) for row in values]
 
     def add_run(self, kind: str, run: Run) -> None:
         """List a run and its file hashes; a run that is listed already stays as it is."""
@@ -137,10 +138,7 @@ class Ledger:
     def arrow(self, table: str) -> pa.Table:
         """`current` rows as a narrow Arrow table, to hand to DuckDB or pandas."""
         names = [column.name for column in TABLES[table].columns]
-        types = [
-            pa.int64() if isinstance(c.type, sa.Integer) else pa.string()
-            for c in TABLES[table].columns
-        ]
+        types = [pa.int64() if isinstance(c.type, sa.Integer) else pa.string() for c in TABLES[table].columns]
         return pa.Table.from_pylist(self.current(table), pa.schema(zip(names, types, strict=True)))
 
     def state(self) -> dict[str, tuple[int, int]]:

@@ -1,14 +1,18 @@
 """Duplicates linked in a workspace: the machine's links, and people's over them."""
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
 
 from corpora import schema
 from corpora.dedupe.cluster import Clusters, cluster
-from corpora.dedupe.link import COLUMNS, find_links
+from corpora.dedupe.link import COLUMNS, cluster_rows, find_links
+from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
-from corpora.run import Run
+from corpora.record import build
+from corpora.run import Account, Run
 from corpora.store import Part
 from review.ingest import Outcome
 from review.workspace import Workspace
@@ -29,12 +33,40 @@ def dedupe(workspace: Workspace, progress: Progress = silent) -> Outcome:
         run.account.promised = run.account.delivered = records.num_rows
         counts = Counter(
             f"{kind} {verdict}"
-            for kind, verdict in zip(
-                links["kind"].to_pylist(), links["verdict"].to_pylist(), strict=True
-            )
+            for kind, verdict in zip(links["kind"].to_pylist(), links["verdict"].to_pylist(), strict=True)
         )
         run.account.counts = dict(sorted(counts.items()))
     return Outcome("dedupe", run)
+
+
+def dedupe_files(paths: Sequence[Path], out: Path, progress: Progress = silent) -> Outcome:
+    """Link duplicates within plain files, without a workspace.
+
+    Writes a CSV with one entry per row of the files, in their order: row, record_id, report,
+    study, relation, rule, score (and file, if there are several). A row that cannot be read keeps
+    its number and stands alone.
+    """
+    records, refused, places = [], [], []
+    for path in paths:
+        for row in open_file(path).rows:
+            places.append((path.name, row.number))
+            if row.refused:
+                refused.append(f"{path.name}: row {row.number}: {row.refused}")
+            fields = {} if row.refused else row.fields
+            # The place is the key: every row of a plain file is a record of its own.
+            key = {"accession": f"{path.name}:{row.number}"}
+            records.append(build({**fields, **key}, source="file"))
+    run = Run.begin("dedupe", {"files": [path.name for path in paths]}, libraries=("rapidfuzz",))
+    table = cluster_rows(schema.to_table(records), progress)
+    table["row"] = [number for _, number in places]
+    if len(paths) > 1:
+        table.insert(0, "file", [name for name, _ in places])
+    temporary = out.with_name(f".tmp-{out.name}")
+    table.to_csv(temporary, index=False)
+    temporary.rename(out)
+    run.account = Account(len(records), len(records) - len(refused), len(refused))
+    run.account.counts = {"reports": table["report"].nunique(), "studies": table["study"].nunique()}
+    return Outcome(f"dedupe → {out}", run.finish(), tuple(refused))
 
 
 def deduped(workspace: Workspace) -> Part | None:
@@ -47,9 +79,7 @@ def clusters(workspace: Workspace) -> Clusters:
     """Reports and studies by the newest machine links and all people's links."""
     part = workspace.latest("links")
     table = (
-        workspace.corpus.table("links", "links", run_id=part.run.id)
-        if part
-        else schema.LINKS.empty_table()
+        workspace.corpus.table("links", "links", run_id=part.run.id) if part else schema.LINKS.empty_table()
     )
     ids = workspace.corpus.records(["record_id"])["record_id"].to_pylist()
     people = [

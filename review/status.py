@@ -31,9 +31,7 @@ def describe(workspace: Workspace) -> dict[str, Any]:
         "studies": len(set(clusters.studies.values())),
         "deduplicated": linking.deduped(workspace) is not None,
         "parts": {kind: len(workspace.parts(kind)) for kind in KINDS},
-        "decisions": dict(
-            Counter(f"{row['stage']} {row['verdict']}" for row in ledger.current("decisions"))
-        ),
+        "decisions": dict(Counter(f"{row['stage']} {row['verdict']}" for row in ledger.current("decisions"))),
         "due": [f"{name}: {why}" for name, why in pipeline.due(workspace)],
         "snapshot": workspace.snapshot(),
     }
@@ -51,8 +49,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"  protocol    {stamp}",
         f"  identified  {sum(found['retrievals'].values()):,} retrievals of "
         f"{sum(found['records'].values()):,} records ({by_source or 'none yet'})",
-        f"  refused     {found['refused']:,} rows, kept raw; "
-        f"{found['unaccounted']:,} unaccounted for",
+        f"  refused     {found['refused']:,} rows, kept raw; {found['unaccounted']:,} unaccounted for",
         f"  reports     {found['reports']:,} in {found['studies']:,} studies"
         + ("" if found["deduplicated"] else " (duplicates not linked for these records)"),
         f"  decisions   {sum(found['decisions'].values()):,}",

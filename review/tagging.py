@@ -79,9 +79,7 @@ def _tagger(workspace: Workspace, name: str, codebook: Codebook) -> Tagger:
     return kind.load(model.path, codebook) if model else kind(codebook)
 
 
-def _table(
-    codebook: Codebook, tagger: Tagger, ids: list[str], texts: Texts, scores: Floats
-) -> pa.Table:
+def _table(codebook: Codebook, tagger: Tagger, ids: list[str], texts: Texts, scores: Floats) -> pa.Table:
     """Labels in long form: every label of every record, derived dimensions last."""
     values, unsure = decide(codebook, scores, tagger.thresholds())
     names = codebook.label_ids()
@@ -169,9 +167,7 @@ def _lines(
             labels[dimension].append(label)
         for rollup in codebook.rollups:
             held = derived[rollup.id][row]
-            labels[rollup.id] = [
-                x.id for x, holds in zip(rollup.labels, held, strict=True) if holds
-            ]
+            labels[rollup.id] = [x.id for x, holds in zip(rollup.labels, held, strict=True) if holds]
         told["scores"] = {n: round(float(s), 4) for n, s in zip(names, scores[row], strict=True)}
         told |= {"labels": labels, "unsure": [names[c] for c in np.flatnonzero(unsure[row])]}
         yield json.dumps(told, ensure_ascii=False)

@@ -63,9 +63,7 @@ def source(
     """The given files, else the protocol's."""
     told = workspace.protocol.labels
     if labels is None and told.training is None:
-        raise InputError(
-            f"{workspace.protocol_path}: no [labels] training; name a file with --labels"
-        )
+        raise InputError(f"{workspace.protocol_path}: no [labels] training; name a file with --labels")
     path = labels or workspace.root / str(told.training)
     texts = records or (workspace.root / told.training_records if told.training_records else None)
     return Source(path, texts if labels is None or records else None, key or told.key)
@@ -124,9 +122,7 @@ def _run(given: Source, codebook: Codebook, seed: int) -> Run:
                      libraries=("scikit-learn", "numpy"))  # fmt: skip
 
 
-def _fit(
-    material: Material, codebook: Codebook, run: Run, folder: Path, progress: Progress
-) -> None:
+def _fit(material: Material, codebook: Codebook, run: Run, folder: Path, progress: Progress) -> None:
     """Measure on a held-out fifth beside the keyword rules, then learn from everything."""
     codes, seed = material.labelled.codes, run.seed or 0
     folds = grouped_folds(codes, material.groups, k=HELD_OUT, seed=seed)
@@ -141,9 +137,7 @@ def _fit(
         report = evaluate(codebook, codes[outside], scores, values)
         measured[tagger.name] = report.to_dict()
         run.parameters[f"macro_f1_{tagger.name}"] = report.macro_f1()
-    final = LinearTagger(codebook).fit(
-        material.texts, codes, material.groups, seed=seed, progress=progress
-    )
+    final = LinearTagger(codebook).fit(material.texts, codes, material.groups, seed=seed, progress=progress)
     final.save(folder)
     (folder / "evaluation.json").write_text(json.dumps(measured, indent=1), "utf-8")
     (folder / "MODEL_CARD.md").write_text(_card(material, codebook, run, measured, final), "utf-8")
@@ -171,9 +165,7 @@ def _card(
         measured["keywords"]["dimensions"], measured["linear"]["dimensions"], strict=True
     ):
         cells = [linear["dimension"], str(linear["labels"])]
-        cells += [
-            "–" if s["macro_f1"] is None else f"{s['macro_f1']:.3f}" for s in (keywords, linear)
-        ]
+        cells += ["–" if s["macro_f1"] is None else f"{s['macro_f1']:.3f}" for s in (keywords, linear)]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(
         [
@@ -241,9 +233,7 @@ def _texts(
     return found
 
 
-def _studies(
-    workspace: Workspace, key: str, keys: list[str], titles: list[str | None]
-) -> list[str]:
+def _studies(workspace: Workspace, key: str, keys: list[str], titles: list[str | None]) -> list[str]:
     """The study of each labelled row, found by record id or title; "" where it is unknown."""
     studies = linking.clusters(workspace).studies
     if key == "record_id":
@@ -251,9 +241,7 @@ def _studies(
     table = workspace.corpus.records(["record_id", "title"])
     by_title = {
         key_text(title): studies[record]
-        for record, title in zip(
-            table["record_id"].to_pylist(), table["title"].to_pylist(), strict=True
-        )
+        for record, title in zip(table["record_id"].to_pylist(), table["title"].to_pylist(), strict=True)
         if title
     }
     return [by_title.get(key_text(title), "") for title in titles]

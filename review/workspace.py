@@ -201,9 +201,7 @@ class Workspace:
                 f"{self.protocol_path}: unchanged since version {held['version']}; edit it first"
             )
         if not reason.strip():
-            raise ProtocolError(
-                f"{self.protocol_path}: an amendment needs a reason, got {reason!r}"
-            )
+            raise ProtocolError(f"{self.protocol_path}: an amendment needs a reason, got {reason!r}")
         return self._stamp(held, reason.strip())
 
     def _changed_since(self, held: dict[str, Any]) -> bool:

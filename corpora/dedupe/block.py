@@ -26,9 +26,7 @@ KEYS: dict[str, Callable[[Comparable], str]] = {
     "title start": lambda r: r.core.replace(" ", "")[:24] if len(r.core) >= 12 else "",
     "title end": lambda r: r.core.replace(" ", "")[-24:] if len(r.core) >= 24 else "",
     "title words": lambda r: (
-        " ".join(sorted(_words(r.core), key=lambda w: (-len(w), w))[:4])
-        if len(_words(r.core)) >= 4
-        else ""
+        " ".join(sorted(_words(r.core), key=lambda w: (-len(w), w))[:4]) if len(_words(r.core)) >= 4 else ""
     ),
     "author, year, page": lambda r: (
         f"{_first(r)} {r.year} {r.start_page}" if _first(r) and r.year and r.start_page else ""

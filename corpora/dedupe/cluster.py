@@ -75,9 +75,7 @@ def _links(
     return [(score, left, right) for (left, right), score in found.items()], sorted(vetoes)
 
 
-def _joined(
-    ids: Sequence[str], matches: list[_Link], vetoes: list[tuple[str, str]]
-) -> dict[str, str]:
+def _joined(ids: Sequence[str], matches: list[_Link], vetoes: list[tuple[str, str]]) -> dict[str, str]:
     """Union by links from the strongest to the weakest; one that would join a vetoed pair is cut.
 
     Taking the strongest first is what makes the cut fall on the weakest link of every chain; ties

@@ -48,7 +48,8 @@ def cluster_rows(records: pa.Table, progress: Progress = silent) -> pd.DataFrame
     score), empty for a record that is linked to none.
     """
     ids: list[str] = records["record_id"].to_pylist()
-    unique = records.take(pa.array([ids.index(one) for one in dict.fromkeys(ids)], pa.int64()))
+    first = {one: place for place, one in reversed(list(enumerate(ids)))}
+    unique = records.take(pa.array(list(first.values()), pa.int64()))
     links = find_links(unique, progress)
     clusters = cluster(sorted(set(ids)), links, schema.LINKS.empty_table())
     best: dict[str, dict[str, object]] = {}

@@ -125,7 +125,8 @@ def _cochrane_versions(pair: Likeness) -> bool:
 def _notice_of(kinds: tuple[str, ...]) -> Callable[[Likeness], bool]:
     def holds(pair: Likeness) -> bool:
         notices = {pair.one.notice, pair.two.notice}
-        return "" in notices and bool(notices & set(kinds)) and pair.title >= 0.9 and _long(pair)
+        alike = pair.title >= 0.9 and _long(pair) and _authors(pair, 0.5)
+        return "" in notices and bool(notices & set(kinds)) and alike
 
     return holds
 

@@ -99,9 +99,7 @@ def _fields(entry: model.Entry) -> dict[str, Any]:
     values.pop("author", None)
     made["authors"] = people.authors([_name(name) for name in _people(raw_authors)])
     if values.get("keywords"):
-        made["keywords"] = [
-            w for part in re.split(r"[;,]", values.pop("keywords")) if (w := part.strip())
-        ]
+        made["keywords"] = [w for part in re.split(r"[;,]", values.pop("keywords")) if (w := part.strip())]
     if values.get("eprint") and re.fullmatch(r"\d{4}\.\d{4,5}(v\d+)?", values["eprint"]):
         made.setdefault("doi", f"10.48550/arXiv.{values['eprint']}")
     made["publication_types"] = [entry.entry_type]

@@ -92,9 +92,7 @@ def _fields(fields: Fields) -> dict[str, Any]:
     made |= {name: tags.get(tag, []) for name, (tag,) in _LISTS.items()}
     if "publication_date" in made:
         made["publication_date"] = _date(made["publication_date"])
-    articles = [
-        v.removesuffix("[doi]") for v in tags.get("LID", []) + tags.get("AID", []) if "[doi]" in v
-    ]
+    articles = [v.removesuffix("[doi]") for v in tags.get("LID", []) + tags.get("AID", []) if "[doi]" in v]
     made["doi"] = articles[0].strip() if articles else None
     made["authors"] = _authors(fields)
     made["mesh"] = [_mesh(value) for value in tags.get("MH", ())]

@@ -212,6 +212,4 @@ def _looks_like_csv(start: bytes) -> bool:
 
 
 CSV = Format("csv", (".csv", ".tsv", ".tab"), _looks_like_csv, _csv_rows, maps=True)
-PARQUET = Format(
-    "parquet", (".parquet",), lambda start: start.startswith(b"PAR1"), _parquet_rows, maps=True
-)
+PARQUET = Format("parquet", (".parquet",), lambda start: start.startswith(b"PAR1"), _parquet_rows, maps=True)

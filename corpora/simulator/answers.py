@@ -31,9 +31,7 @@ def _pubmed(paper: Paper) -> str:
         f"{escape(name)}</DescriptorName></MeshHeading>"
         for name, major in paper.mesh
     )
-    words = "".join(
-        f"<Keyword MajorTopicYN='N'>{escape(word)}</Keyword>" for word in paper.keywords
-    )
+    words = "".join(f"<Keyword MajorTopicYN='N'>{escape(word)}</Keyword>" for word in paper.keywords)
     ids = f"<ArticleId IdType='pubmed'>{paper.pmid}</ArticleId>"
     ids += f"<ArticleId IdType='doi'>{paper.doi}</ArticleId>" if paper.doi else ""
     return (

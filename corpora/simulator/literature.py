@@ -297,8 +297,7 @@ def _fill(template: str, words: dict[str, str]) -> str:
 
 def _people(rng: random.Random) -> tuple[tuple[str, str, str, str, str], ...]:
     return tuple(
-        (rng.choice(g.FAMILIES), rng.choice(g.GIVEN), *rng.choice(g.PLACES))
-        for _ in range(rng.randint(1, 7))
+        (rng.choice(g.FAMILIES), rng.choice(g.GIVEN), *rng.choice(g.PLACES)) for _ in range(rng.randint(1, 7))
     )
 
 

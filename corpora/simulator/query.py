@@ -69,7 +69,5 @@ def _one(reader: _Reader) -> Matcher:
         low, high = int(years.group(1)), int(years.group(2))
         return lambda _, year: year is not None and low <= year <= high
     plain = re.sub(r"\[\w+\]$", "", word).strip('"').lower()
-    pattern = re.compile(
-        rf"\b{re.escape(plain.rstrip('*'))}" + ("" if plain.endswith("*") else r"\b")
-    )
+    pattern = re.compile(rf"\b{re.escape(plain.rstrip('*'))}" + ("" if plain.endswith("*") else r"\b"))
     return lambda text, _: bool(pattern.search(text))

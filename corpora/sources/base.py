@@ -57,9 +57,7 @@ class Source(Protocol):
         """A transport at the service's own rate; none applies to an address of this machine."""
         ...
 
-    def harvest(
-        self, search: Search, transport: Transport, archive: Path, progress: Progress
-    ) -> Harvest:
+    def harvest(self, search: Search, transport: Transport, archive: Path, progress: Progress) -> Harvest:
         """Fetch everything the search finds.
 
         Every raw answer is archived compressed in ``archive`` as it arrives; pages that are

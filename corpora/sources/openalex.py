@@ -37,9 +37,7 @@ class OpenAlex:
         """10 requests a second: the service allows more, its budget does not."""
         return Transport(None if is_loopback(search.base_url) else 10.0)
 
-    def harvest(
-        self, search: Search, transport: Transport, archive: Path, progress: Progress
-    ) -> Harvest:
+    def harvest(self, search: Search, transport: Transport, archive: Path, progress: Progress) -> Harvest:
         """Walk the cursor from page to page; see `corpora.sources.base.Source`."""
         url = query_url(search.query, search.base_url)
         works: dict[str, dict[str, Any]] = {}
@@ -99,9 +97,7 @@ title_and_abstract.search:language+model'
     return str(urlunsplit((base.scheme, base.netloc, parts.path, parts.query, "")))
 
 
-def _page(
-    transport: Transport, url: str, cursor: str, path: Path
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _page(transport: Transport, url: str, cursor: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """One page, from the archive or the service, and what the service said of the budget."""
     body, told = kept.held(path), {}
     if body is None:
@@ -161,9 +157,7 @@ def fields(work: dict[str, Any]) -> dict[str, Any]:
         "keywords": [word.get("display_name") for word in work.get("keywords") or ()],
         "mesh": _mesh(work.get("mesh") or []),
         "citation_count": work.get("cited_by_count"),
-        "references": [
-            f"openalex:{identifiers.openalex(one)}" for one in work.get("referenced_works") or ()
-        ],
+        "references": [f"openalex:{identifiers.openalex(one)}" for one in work.get("referenced_works") or ()],
         "retraction": "retracted" if work.get("is_retracted") else None,
         "url": place.get("landing_page_url") or work["id"],
         "licence": place.get("license"),
@@ -198,9 +192,7 @@ def _author(found: dict[str, Any]) -> Author:
     given, _, family = name.rpartition(" ")
     places = [one.get("display_name") for one in found.get("institutions") or ()]
     raw = found.get("raw_affiliation_strings") or [found.get("raw_affiliation_string")]
-    countries = found.get("countries") or [
-        one.get("country_code") for one in found.get("institutions") or ()
-    ]
+    countries = found.get("countries") or [one.get("country_code") for one in found.get("institutions") or ()]
     return Author(
         family=family,
         given=given or None,

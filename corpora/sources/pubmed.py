@@ -69,9 +69,7 @@ class PubMed:
             return Transport(None)
         return Transport(10.0 if os.environ.get("NCBI_API_KEY") else 3.0)
 
-    def harvest(
-        self, search: Search, transport: Transport, archive: Path, progress: Progress
-    ) -> Harvest:
+    def harvest(self, search: Search, transport: Transport, archive: Path, progress: Progress) -> Harvest:
         """Search, then fetch in batches of 200; see `corpora.sources.base.Source`."""
         eutils = Eutils(transport, search.base_url)
         plan = _plan(search, eutils, archive)
@@ -99,9 +97,7 @@ def _plan(search: Search, eutils: Eutils, archive: Path) -> dict[str, Any]:
     if held is not None:
         plan: dict[str, Any] = json.loads(held)
         return plan
-    body = eutils.call(
-        "esearch", db="pubmed", term=search.query, retmax=CAP, usehistory="y", sort="pub_date"
-    )
+    body = eutils.call("esearch", db="pubmed", term=search.query, retmax=CAP, usehistory="y", sort="pub_date")
     answer = _searched(body, search)
     count = int(answer.findtext("Count") or 0)
     if count > CAP:

@@ -10,15 +10,11 @@ from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_wo
 
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to import.")],
-    source: Annotated[
-        str | None, typer.Option(help="Where the records come from: Embase, Scopus …")
-    ] = None,
+    source: Annotated[str | None, typer.Option(help="Where the records come from: Embase, Scopus …")] = None,
     platform: Annotated[str | None, typer.Option(help="Through which platform: Ovid …")] = None,
     kind: Annotated[
         str,
-        typer.Option(
-            help="database, register, website, organisation, citation, contact or previous."
-        ),
+        typer.Option(help="database, register, website, organisation, citation, contact or previous."),
     ] = "database",
     searched: Annotated[str | None, typer.Option(help="When the search was run.")] = None,
     strategy: Annotated[str | None, typer.Option(help="The strategy exactly as run.")] = None,

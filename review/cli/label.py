@@ -57,12 +57,8 @@ def tag(
         Path | None,
         typer.Argument(metavar="[FILE]", help="A plain file, without a workspace; needs --out."),
     ] = None,
-    tagger: Annotated[
-        str | None, typer.Option(help="keywords or linear; else the protocol's.")
-    ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="A trained model's folder, for plain files.")
-    ] = None,
+    tagger: Annotated[str | None, typer.Option(help="keywords or linear; else the protocol's.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A trained model's folder, for plain files.")] = None,
     codebook: Annotated[
         str, typer.Option(help="For plain files: a codebook by name or path.")
     ] = "nlp-medicine",
@@ -85,9 +81,7 @@ def tag(
             if out is None:
                 raise typer.BadParameter("a plain file needs --out FILE.jsonl")
             outcomes = [
-                tagging.tag_file(
-                    path, out, tagger=tagger, model=model, codebook=codebook, progress=progress
-                )
+                tagging.tag_file(path, out, tagger=tagger, model=model, codebook=codebook, progress=progress)
             ]
         else:
             opened = open_workspace(workspace)

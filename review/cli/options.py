@@ -21,12 +21,8 @@ WorkspaceOption = Annotated[
         show_default=False,
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")
-]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no text; warnings stay.")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no text; warnings stay.")]
 
 
 def open_workspace(given: Path | None) -> Any:

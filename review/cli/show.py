@@ -8,9 +8,7 @@ from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_wo
 
 
 def flow(
-    final: Annotated[
-        bool, typer.Option("--final", help="Refuse while anything is unsettled.")
-    ] = False,
+    final: Annotated[bool, typer.Option("--final", help="Refuse while anything is unsettled.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -40,9 +38,7 @@ def figures(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME...]", help="Else the protocol's figures.")
     ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="nature, lancet or jmir; else the protocol's.")
-    ] = None,
+    preset: Annotated[str | None, typer.Option(help="nature, lancet or jmir; else the protocol's.")] = None,
     formats: Annotated[
         str | None, typer.Option("--format", help="pdf,svg,png,tiff; else the protocol's.")
     ] = None,

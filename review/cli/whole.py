@@ -8,9 +8,7 @@ import typer
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace
 
 
-def run(
-    workspace: WorkspaceOption = None, as_json: JsonOption = False, quiet: QuietOption = False
-) -> None:
+def run(workspace: WorkspaceOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Do everything that is due, in order; what is up to date is skipped and said.
 
     Example: review run -w my-review
@@ -31,9 +29,7 @@ def run(
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to make the workspace.")] = Path(
-        "litscale-demo"
-    ),
+    folder: Annotated[Path, typer.Argument(help="Where to make the workspace.")] = Path("litscale-demo"),
     records: Annotated[int, typer.Option(help="Size of the simulated literature.", min=50)] = 2000,
     seed: Annotated[int, typer.Option(help="Same seed, same literature.")] = 42,
     as_json: JsonOption = False,

@@ -34,9 +34,7 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
     for row in range(table.shape[0]):
         for column in range(table.shape[1]):
             value = table.iat[row, column]
-            shown = (
-                "–" if pd.isna(value) else f"{value:.0%}" if value >= 0.01 or value == 0 else "<1%"
-            )
+            shown = "–" if pd.isna(value) else f"{value:.0%}" if value >= 0.01 or value == 0 else "<1%"
             axes.text(column, row, shown, ha="center", va="center",
                       color="white" if pd.notna(value) and value > dark else "black")  # fmt: skip
     names = [name.replace(" only", "\nonly") for name in table.columns]
@@ -54,9 +52,7 @@ def alt(tidy: Tidy) -> str:
         part = tidy.frame[tidy.frame["family"] == family].sort_values("n", ascending=False)
         if len(part) and part.iloc[0]["n"]:
             told.append(f"{family}: {part.iloc[0]['task']} ({part.iloc[0]['column_share']:.0%})")
-    return "Heat map of tasks by method family, row and column shares; most common, " + "; ".join(
-        told
-    )
+    return "Heat map of tasks by method family, row and column shares; most common, " + "; ".join(told)
 
 
 TASK_BY_FAMILY = FigureSpec(

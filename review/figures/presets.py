@@ -7,6 +7,8 @@ Roman. JMIR: PNG only, at most 1,200 px a side and 5 MB, no transparency.
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib.font_manager import get_font_names
+
 from corpora.errors import InputError
 from corpora.registry import unknown
 
@@ -51,7 +53,7 @@ class Preset:
     def rc(self) -> dict[str, Any]:
         """Settings of matplotlib for this journal; fonts are embedded as TrueType."""
         return {
-            "font.family": list(self.fonts),
+            "font.family": _installed(self.fonts),
             "font.size": self.text,
             "axes.labelsize": self.text,
             "axes.titlesize": self.text,
@@ -77,6 +79,15 @@ class Preset:
             "savefig.facecolor": "white",
             "figure.facecolor": "white",
         }
+
+
+def _installed(names: tuple[str, ...]) -> list[str]:
+    """Those that are here, in order: asking for others makes matplotlib complain at every word.
+
+    DejaVu comes with matplotlib, so the list is never empty.
+    """
+    here = set(get_font_names())
+    return [name for name in names if name in here]
 
 
 _ALL = ("pdf", "svg", "png", "tiff")
@@ -107,7 +118,6 @@ def formats_for(chosen: Preset, wanted: tuple[str, ...]) -> tuple[str, ...]:
     refused = [name for name in wanted if name not in chosen.allowed]
     if refused:
         raise InputError(
-            f"figures: {chosen.name} does not take {', '.join(refused)}; "
-            f"it takes {', '.join(chosen.allowed)}"
+            f"figures: {chosen.name} does not take {', '.join(refused)}; it takes {', '.join(chosen.allowed)}"
         )
     return wanted or chosen.formats

@@ -52,17 +52,13 @@ def boxes(arm: Arm, flow: Flow, *, total: bool) -> list[Box]:
         for held in arm.identified.values()
         for name, count in sorted(held.items(), key=lambda item: -item[1])
     ]
-    shown = (
-        sources if len(sources) <= 8 else [*sources[:7], f"   and {len(sources) - 7} more sources"]
-    )
+    shown = sources if len(sources) <= 8 else [*sources[:7], f"   and {len(sources) - 7} more sources"]
     removed = [
         "Records removed before screening:",
         f"   Duplicates, by machine (n = {arm.duplicates_by_machine:,})",
         f"   Duplicates, by hand (n = {arm.duplicates_by_hand:,})",
     ]
-    made = [
-        Box("Identification", (f"Records identified (n = {arm.records:,})", *shown), tuple(removed))
-    ]
+    made = [Box("Identification", (f"Records identified (n = {arm.records:,})", *shown), tuple(removed))]
     if flow.screening:
         aside = [f"Records excluded (n = {arm.excluded:,})"]
         aside += [f"Awaiting screening (n = {arm.awaiting:,})"] if arm.awaiting else []
@@ -71,14 +67,10 @@ def boxes(arm: Arm, flow: Flow, *, total: bool) -> list[Box]:
     if flow.full_text:
         aside = [f"Reports not retrieved (n = {arm.not_retrieved:,})"]
         aside += [f"Pending (n = {arm.pending:,})"] if arm.pending else []
-        made.append(
-            Box("Screening", (f"Reports sought for retrieval (n = {arm.sought:,})",), tuple(aside))
-        )
+        made.append(Box("Screening", (f"Reports sought for retrieval (n = {arm.sought:,})",), tuple(aside)))
         reasons = [f"   {_cut(reason)} (n = {n:,})" for reason, n in arm.reasons.items()]
         aside = [f"Reports excluded (n = {sum(arm.reasons.values()):,})", *reasons]
-        aside += (
-            [f"Open conflicts (n = {arm.conflicts_full_text:,})"] if arm.conflicts_full_text else []
-        )
+        aside += [f"Open conflicts (n = {arm.conflicts_full_text:,})"] if arm.conflicts_full_text else []
         text = f"Reports assessed for eligibility (n = {arm.assessed:,})"
         made.append(Box("Screening", (text,), tuple(aside)))
     if total:
@@ -142,9 +134,7 @@ def _heading(axes: Axes, x: float, width: float, text: str) -> None:
     axes.text(x + width / 2, 0.96, text, ha="center", va="center", weight="bold")
 
 
-def _arm(
-    axes: Axes, row: list[Box], tops: list[tuple[float, float]], x: float, width: float
-) -> None:
+def _arm(axes: Axes, row: list[Box], tops: list[tuple[float, float]], x: float, width: float) -> None:
     main = width * 0.47
     for level, box in enumerate(row):
         top, height = tops[level]
@@ -157,12 +147,8 @@ def _arm(
             _arrow(axes, (x + main / 2, top - height), (x + main / 2, tops[level + 1][0]))
 
 
-def _box(
-    axes: Axes, x: float, top: float, width: float, height: float, lines: tuple[str, ...]
-) -> None:
-    axes.add_patch(
-        Rectangle((x, top - height), width, height, facecolor="white", edgecolor="black")
-    )
+def _box(axes: Axes, x: float, top: float, width: float, height: float, lines: tuple[str, ...]) -> None:
+    axes.add_patch(Rectangle((x, top - height), width, height, facecolor="white", edgecolor="black"))
     text = axes.text(x + 0.012, top - height / 2, "\n".join(lines), va="center", linespacing=1.25)
     # A long source name is set smaller rather than over the edge.
     figure = axes.figure

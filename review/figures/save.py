@@ -100,9 +100,7 @@ def render(figure: Figure, kind: str, preset: Preset) -> bytes:
     """One format of a drawn figure; PNG and TIFF are opaque."""
     buffer = io.BytesIO()
     with rc_context(preset.rc()):
-        figure.savefig(
-            buffer, format=kind, dpi=_dpi(figure, preset), metadata=_METADATA[kind] or None
-        )
+        figure.savefig(buffer, format=kind, dpi=_dpi(figure, preset), metadata=_METADATA[kind] or None)
     return buffer.getvalue()
 
 
@@ -120,9 +118,7 @@ def escaped(frame: pd.DataFrame) -> pd.DataFrame:
     >>> escaped(pd.DataFrame({"a": ["=1+1", "b"]}))["a"].tolist()
     ["'=1+1", 'b']
     """
-    return frame.map(
-        lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-    )
+    return frame.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell)
 
 
 def _write(path: Path, body: bytes) -> None:

@@ -81,9 +81,7 @@ def _alt_share(tidy: Tidy) -> str:
     if tidy.empty:
         return "No studies to show."
     last = tidy.frame[tidy.frame["year"] == tidy.frame["year"].max()].set_index("family")["naive"]
-    told = ", ".join(
-        f"{family} {last[family]:.0%}" for family in FAMILIES if pd.notna(last[family])
-    )
+    told = ", ".join(f"{family} {last[family]:.0%}" for family in FAMILIES if pd.notna(last[family]))
     return f"Lines of the share of method families by year; in {tidy.frame['year'].max()}: {told}."
 
 

@@ -130,9 +130,7 @@ def test_clusters_do_not_depend_on_order_and_a_persons_not_holds(
 
 
 def test_the_weakest_link_of_a_chain_is_cut() -> None:
-    links = as_links(
-        [("R1", "R2", "same_report", "match", 0.9), ("R2", "R3", "same_report", "match", 0.6)]
-    )
+    links = as_links([("R1", "R2", "same_report", "match", 0.9), ("R2", "R3", "same_report", "match", 0.6)])
     made = cluster(IDS, links, as_people([("R1", "R3", "same_report", "not")]))
     assert made.reports["R1"] == made.reports["R2"] != made.reports["R3"]
 

@@ -63,9 +63,7 @@ records = st.builds(
     venue=texts,
     year=st.none() | st.integers(1500, 2099),
     keywords=st.lists(st.text(max_size=5), max_size=3).map(tuple),
-    authors=st.lists(st.builds(Author, family=st.text(max_size=8), given=texts), max_size=2).map(
-        tuple
-    ),
+    authors=st.lists(st.builds(Author, family=st.text(max_size=8), given=texts), max_size=2).map(tuple),
     mesh=st.lists(
         st.builds(MeshHeading, descriptor=st.text(max_size=8), major=st.booleans()), max_size=2
     ).map(tuple),

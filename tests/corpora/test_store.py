@@ -80,9 +80,7 @@ def test_a_kill_leaves_nothing_and_the_next_run_sweeps(tmp_path: Path) -> None:
     assert [path.name[:4] for path in (tmp_path / "records").iterdir()] == ["run="]
 
 
-def test_a_full_disk_commits_nothing_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_commits_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = Corpus(tmp_path)
     write(corpus, Record(source="x", source_key="1", title="kept"))
 

@@ -33,9 +33,7 @@ STUDIES = {"R1": "R1", "R2": "R1", "R3": "R1", "R4": "R4", "R5": "R5"}
 
 
 def count(made: pd.DataFrame, stages: list[str], by_hand: pd.DataFrame = NOBODY) -> Flow:
-    return count_flow(
-        FOUR, reports=REPORTS, studies=STUDIES, decisions=made, stages=stages, by_hand=by_hand
-    )
+    return count_flow(FOUR, reports=REPORTS, studies=STUDIES, decisions=made, stages=stages, by_hand=by_hand)
 
 
 def test_before_screening_everything_awaits() -> None:
