@@ -8,6 +8,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from review.analysis.tidy import Context, Tidy
 from review.figures.presets import MM, Preset
@@ -47,11 +48,20 @@ def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
         else:
             spec.draw(tidy, figure)
         if tidy.simulated:
-            figure.text(0.998, 0.002, "SIMULATED LITERATURE", ha="right", va="bottom",
-                        fontsize=preset.smallest, color="#777777")  # fmt: skip
+            _mark(figure, preset)
         # Text is laid out while the journal's settings hold.
         figure.canvas.draw()
     return figure
+
+
+def _mark(figure: Figure, preset: Preset) -> None:
+    """Say on the picture itself that the literature is invented, in a strip kept free for it."""
+    strip = 0.12 / figure.get_figheight()
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0.0, strip, 1.0, 1.0 - strip))
+    figure.text(0.998, 0.003, "SIMULATED LITERATURE", ha="right", va="bottom", color="#666666",
+                fontsize=preset.smallest)  # fmt: skip
 
 
 def _nothing(figure: Figure, tidy: Tidy) -> None:

@@ -29,8 +29,8 @@ def draw(tidy: Tidy, figure: Figure) -> None:
 
 
 def _panel(axes: Axes, table: pd.DataFrame) -> None:
-    axes.imshow(table, aspect="auto", cmap="cividis_r", vmin=0, vmax=max(table.max().max(), 0.01))
-    dark = table.max().max() / 2
+    axes.imshow(table, aspect="auto", cmap="Blues", vmin=0, vmax=max(table.max().max(), 0.01))
+    dark = table.max().max() * 0.6
     for row in range(table.shape[0]):
         for column in range(table.shape[1]):
             value = table.iat[row, column]

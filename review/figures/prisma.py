@@ -9,15 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.text import Text
 
 from review.analysis.tidy import Context, Tidy
 from review.figures.base import FigureSpec
 from review.flow import Arm, Flow
 
-_LINE = 0.033
-"""Height of one line of text, as a share of the page's height."""
-
-_PAD = 0.022
+_LINE, _PAD, _GAP, _HEAD = 0.125, 0.12, 0.24, 0.26
+"""Inches: a line of text, the room in a box, the way between boxes, the heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,81 +81,83 @@ def boxes(arm: Arm, flow: Flow, *, total: bool) -> list[Box]:
     return made
 
 
-def _cut(reason: str, most: int = 34) -> str:
+def _cut(reason: str, most: int = 30) -> str:
     return reason if len(reason) <= most else reason[: most - 1] + "…"
 
 
 def draw(tidy: Tidy, figure: Figure) -> None:
-    """The whole diagram; the right arm only if other methods found anything."""
+    """The whole diagram, as high as its boxes need; the right arm only if it found anything."""
     flow: Flow = tidy.frame.attrs["flow"]
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.axis("off")
     arms = [("databases and registers", flow.databases)]
     if flow.other.records:
         arms.append(("other methods", flow.other))
-    left, span = 0.06, 0.93 / len(arms)
     rows = [boxes(arm, flow, total=number == 0) for number, (_, arm) in enumerate(arms)]
-    tops = _tops(rows)
+    heights = _heights(rows)
+    foot = 0.22 if flow.interim or tidy.simulated else 0.05
+    page = _HEAD + sum(heights) + _GAP * len(heights) + foot
+    figure.set_layout_engine("none")
+    figure.set_size_inches(figure.get_figwidth(), page)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set(xlim=(0, 1), ylim=(0, page))
+    axes.axis("off")
+    tops = [page - _HEAD - _GAP * (k + 1) + 0.1 - sum(heights[:k]) for k in range(len(heights))]
+    texts: list[tuple[Text, float]] = []
+    left, span = 0.05, 0.945 / len(arms)
     for number, (name, _) in enumerate(arms):
         start = left + number * span
-        _heading(axes, start, span - 0.02, f"Identification of new studies via {name}")
-        _arm(axes, rows[number], tops, start, span - 0.02)
-    _phases(axes, rows[0], tops)
+        _heading(axes, start, span - 0.02, page, f"Identification of new studies via {name}")
+        texts += _arm(axes, rows[number], list(zip(tops, heights, strict=True)), start, span - 0.02)
+    # One size for all boxes: the one that the longest line needs, but never below 5 pt.
+    least = min(shrink for _, shrink in texts)
+    for text, _ in texts:
+        text.set_fontsize(max(text.get_fontsize() * least, 5.0))
+    _phases(axes, rows[0], tops, heights)
     if flow.interim:
-        axes.text(0.99, 0.012, f"INTERIM: {'; '.join(f'{n:,} {what}' for what, n in flow.open().items())}",
-                  ha="right", va="bottom", weight="bold", color="#B00000")  # fmt: skip
+        told = "; ".join(f"{count:,} {name}" for name, count in flow.open().items())
+        axes.text(left, 0.05, f"INTERIM: {told}", va="bottom", weight="bold", color="#B00000")
 
 
-def _height(lines: int) -> float:
-    return lines * _LINE + _PAD
-
-
-def _tops(rows: list[list[Box]]) -> list[tuple[float, float]]:
-    """(top, height) of every level, the same for both arms."""
-    levels = max(map(len, rows))
-    heights = [
-        max(_height(max(len(row[k].lines), len(row[k].side), 1)) for row in rows if k < len(row))
-        for k in range(levels)
+def _heights(rows: list[list[Box]]) -> list[float]:
+    """Inches of every level, the same for both arms."""
+    return [
+        max(_LINE * max(len(row[k].lines), len(row[k].side), 1) + _PAD for row in rows if k < len(row))
+        for k in range(max(map(len, rows)))
     ]
-    free = 0.90 - sum(heights)
-    gap = min(max(free / levels, 0.02), 0.09)
-    places, top = [], 0.91
-    for height in heights:
-        places.append((top, height))
-        top -= height + gap
-    return places
 
 
-def _heading(axes: Axes, x: float, width: float, text: str) -> None:
-    axes.add_patch(Rectangle((x, 0.935), width, 0.05, facecolor="#F2C14E", edgecolor="black"))
-    axes.text(x + width / 2, 0.96, text, ha="center", va="center", weight="bold")
+def _heading(axes: Axes, x: float, width: float, page: float, text: str) -> None:
+    bottom = page - _HEAD
+    axes.add_patch(Rectangle((x, bottom), width, _HEAD - 0.04, facecolor="#F2C14E", edgecolor="black"))
+    axes.text(x + width / 2, bottom + _HEAD / 2 - 0.03, text, ha="center", va="center", weight="bold")
 
 
-def _arm(axes: Axes, row: list[Box], tops: list[tuple[float, float]], x: float, width: float) -> None:
+def _arm(
+    axes: Axes, row: list[Box], levels: list[tuple[float, float]], x: float, width: float
+) -> list[tuple[Text, float]]:
     main = width * 0.47
+    texts = []
     for level, box in enumerate(row):
-        top, height = tops[level]
-        _box(axes, x, top, main, height, box.lines)
+        top, height = levels[level]
+        texts.append(_box(axes, x, top, main, height, box.lines))
         if box.side:
             side = x + width * 0.53
-            _box(axes, side, top, width * 0.47, height, box.side)
+            texts.append(_box(axes, side, top, width * 0.47, height, box.side))
             _arrow(axes, (x + main, top - height / 2), (side, top - height / 2))
         if level + 1 < len(row):
-            _arrow(axes, (x + main / 2, top - height), (x + main / 2, tops[level + 1][0]))
+            _arrow(axes, (x + main / 2, top - height), (x + main / 2, levels[level + 1][0]))
+    return texts
 
 
-def _box(axes: Axes, x: float, top: float, width: float, height: float, lines: tuple[str, ...]) -> None:
+def _box(
+    axes: Axes, x: float, top: float, width: float, height: float, lines: tuple[str, ...]
+) -> tuple[Text, float]:
+    """A box and its text; the second value is how much smaller the text would have to be."""
     axes.add_patch(Rectangle((x, top - height), width, height, facecolor="white", edgecolor="black"))
     text = axes.text(x + 0.012, top - height / 2, "\n".join(lines), va="center", linespacing=1.25)
-    # A long source name is set smaller rather than over the edge.
     figure = axes.figure
-    renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
     room = (width - 0.02) * axes.bbox.width
-    wide = text.get_window_extent(renderer).width
-    if wide > room:
-        text.set_fontsize(max(text.get_fontsize() * room / wide, 5.0))
+    wide = text.get_window_extent(figure.canvas.get_renderer()).width  # type: ignore[union-attr]
+    return text, min(room / wide, 1.0)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -166,15 +167,21 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
     )  # fmt: skip
 
 
-def _phases(axes: Axes, row: list[Box], tops: list[tuple[float, float]]) -> None:
-    for phase in dict.fromkeys(box.phase for box in row):
-        levels = [level for level, box in enumerate(row) if box.phase == phase]
-        top, (last, height) = tops[levels[0]][0], tops[levels[-1]]
-        bottom = last - height
-        axes.add_patch(Rectangle((0.012, bottom), 0.03, top - bottom, facecolor="#A9CCE3",
-                                 edgecolor="black"))  # fmt: skip
-        axes.text(0.027, (top + bottom) / 2, phase, rotation=90, ha="center", va="center",
-                  weight="bold", fontsize=min(6.5, 200 * (top - bottom) / len(phase)))  # fmt: skip
+def _phases(axes: Axes, row: list[Box], tops: list[float], heights: list[float]) -> None:
+    """The bars at the side, each from its first box down to the next phase."""
+    names = list(dict.fromkeys(box.phase for box in row))
+    starts = [next(k for k, box in enumerate(row) if box.phase == name) for name in names]
+    for place, name in enumerate(names):
+        top = tops[starts[place]]
+        last = place + 1 == len(names)
+        bottom = tops[-1] - heights[-1] if last else tops[starts[place + 1]] + 0.06
+        axes.add_patch(
+            Rectangle((0.008, bottom), 0.026, top - bottom, facecolor="#A9CCE3", edgecolor="black")
+        )
+        # A letter is about half as wide as it is high; 72 points are an inch.
+        size = min(6.5, 72 * (top - bottom) / (0.62 * len(name)))
+        axes.text(0.021, (top + bottom) / 2, name, rotation=90, ha="center", va="center",
+                  weight="bold", fontsize=size)  # fmt: skip
 
 
 def alt(tidy: Tidy) -> str:
@@ -198,5 +205,5 @@ PRISMA_FLOW = FigureSpec(
     compute=compute,
     draw=draw,
     alt=alt,
-    height=0.62,
+    height=0.4,
 )

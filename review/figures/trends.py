@@ -53,7 +53,7 @@ def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
     axes = figure.add_subplot()
     order = list(dict.fromkeys(tidy.frame["criterion"]))
     share = _wide(tidy, "criterion", "naive")[order].T.astype(float)
-    image = axes.imshow(share, aspect="auto", cmap="cividis_r", vmin=0)
+    image = axes.imshow(share, aspect="auto", cmap="Blues", vmin=0)
     years = list(share.columns)
     step = max(1, -(-len(years) // 16))
     axes.set_xticks(range(0, len(years), step), [str(year) for year in years[::step]])
@@ -62,7 +62,7 @@ def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
     axes.set_xlabel(f"Year ({int(totals.fillna(0).sum()):,} studies that name a criterion)")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0), aspect=30, pad=0.01)
+    bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, 0), aspect=30, pad=0.01)
     bar.set_label("Share of the year's studies\n(naive, not audited)")
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
 

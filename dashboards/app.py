@@ -1,0 +1,7 @@
+"""The dashboard; `review dashboard` starts it."""
+
+import streamlit as st
+
+from dashboards.pages import pages
+
+st.navigation(pages()).run()

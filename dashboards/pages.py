@@ -1,0 +1,57 @@
+"""The pages of the dashboard and what they share: the workspace, its facts, the filters."""
+
+import altair as alt
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from corpora.errors import LitscaleError
+from dashboards.source import Source, open_source
+
+
+def pages() -> list[StreamlitPage]:
+    """Lay out the app and give its pages; ``app.py``, which Streamlit runs, navigates them."""
+    st.set_page_config(page_title="litscale", layout="wide")
+    alt.data_transformers.disable_max_rows()
+    try:
+        source = open_source()
+    except LitscaleError as error:
+        st.error(f"This workspace cannot be shown. {error}", icon=":material/error:")
+        st.stop()
+    _side(source)
+    # The pages are imported here: each needs the source, none the others.
+    from dashboards import browser, overview, tasks, trends
+
+    return [
+        st.Page(lambda: overview.show(source), title="Overview", icon=":material/home:", default=True),
+        st.Page(
+            lambda: trends.show(source), title="Trends", icon=":material/trending_up:", url_path="trends"
+        ),
+        st.Page(
+            lambda: tasks.show(source), title="Tasks × methods", icon=":material/grid_on:", url_path="tasks"
+        ),
+        st.Page(lambda: browser.show(source), title="Records", icon=":material/search:", url_path="records"),
+    ]
+
+
+def _side(source: Source) -> None:
+    with st.sidebar:
+        st.markdown(f"**{plain(source.title)}**")
+        if source.context.simulated:
+            st.warning("SIMULATED literature: nothing here is real.", icon=":material/science:")
+        st.caption(f"Shown: {source.context.population}.")
+        if source.due:
+            st.info(
+                "Due: " + "; ".join(plain(item) for item in source.due) + ". Run: review run",
+                icon=":material/schedule:",
+            )
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it stands: titles come from strangers.
+
+    >>> plain("a *b* <i> $c$")
+    'a \\\\*b\\\\* &lt;i> \\\\$c\\\\$'
+    """
+    for mark in "\\`*_{}[]()#+!|$~:":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("<", "&lt;")

@@ -1,0 +1,33 @@
+"""Tasks × methods: what each family of methods is used for, read both ways."""
+
+import streamlit as st
+
+from dashboards import charts
+from dashboards.filters import filtered
+from dashboards.source import Source
+from review.analysis.crosstab import task_by_family
+
+
+def show(source: Source) -> None:
+    """Draw the page."""
+    st.title("Tasks × methods")
+    if "family" not in source.facts.labels:
+        st.info("Nothing is tagged yet. Run: review tag")
+        return
+    tidy = task_by_family(filtered(source, "tasks"), source.context)
+    if tidy.empty:
+        st.info("No study with a task and a method matches these filters.")
+        return
+    left, right = st.columns(2)
+    with left:
+        st.altair_chart(
+            charts.heat(tidy.frame, "row_share", "Of the task's studies: share by family"), width="stretch"
+        )
+    with right:
+        st.altair_chart(
+            charts.heat(tidy.frame, "column_share", "Of the family's studies: share with the task"),
+            width="stretch",
+        )
+    st.caption(" ".join(tidy.notes))
+    with st.expander("The numbers as a table"):
+        st.dataframe(tidy.frame, hide_index=True, width="stretch")
