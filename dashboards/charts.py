@@ -16,7 +16,7 @@ _FAMILY = alt.Scale(domain=[*FAMILIES, NO_METHOD], range=[COLOURS[name] for name
 _TWO_LINES = "split(replace(datum.label, ' only', '|only'), '|')"
 
 
-def stacked(frame: pd.DataFrame) -> alt.Chart:
+def stacked(frame: pd.DataFrame) -> Any:
     """Studies per year, stacked by family: traditional NLP at the foot, as in the figure."""
     order = {name: rank for rank, name in enumerate((*FAMILIES[::-1], NO_METHOD))}
     return (
@@ -32,7 +32,7 @@ def stacked(frame: pd.DataFrame) -> alt.Chart:
     )
 
 
-def lines(frame: pd.DataFrame, column: str, colours: Any = None) -> alt.Chart:
+def lines(frame: pd.DataFrame, column: str, colours: Any = None) -> Any:
     """Shares by year, one line a value of ``column``; shape repeats what colour says."""
     colour = alt.Color(f"{column}:N", title=None, scale=colours or alt.Undefined)
     return (
@@ -48,21 +48,17 @@ def lines(frame: pd.DataFrame, column: str, colours: Any = None) -> alt.Chart:
     )
 
 
-def family_lines(frame: pd.DataFrame) -> alt.Chart:
+def family_lines(frame: pd.DataFrame) -> Any:
     """Shares of the method families by year."""
     return lines(frame, "family", alt.Scale(domain=list(FAMILIES), range=["#D55E00", "#8A8000", "#0072B2"]))
 
 
-def heat(frame: pd.DataFrame, column: str, title: str) -> alt.LayerChart:
+def heat(frame: pd.DataFrame, column: str, title: str) -> Any:
     """Tasks down, families across; ``column`` is the share that is shown."""
     order = list(dict.fromkeys(frame["task"]))
+    across = alt.Axis(labelAngle=0, labelLimit=0, labelOverlap=False, labelExpr=_TWO_LINES)
     base = alt.Chart(frame).encode(
-        x=alt.X(
-            "family:N",
-            sort=list(FAMILIES),
-            title=None,
-            axis=alt.Axis(labelAngle=0, labelLimit=0, labelOverlap=False, labelExpr=_TWO_LINES),
-        ),
+        x=alt.X("family:N", sort=list(FAMILIES), title=None, axis=across),
         y=alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
     )
     most = float(frame[column].max() or 0.01)

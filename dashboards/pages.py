@@ -1,5 +1,7 @@
 """The pages of the dashboard and what they share: the workspace, its facts, the filters."""
 
+from functools import partial
+
 import altair as alt
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -21,15 +23,15 @@ def pages() -> list[StreamlitPage]:
     # The pages are imported here: each needs the source, none the others.
     from dashboards import browser, overview, tasks, trends
 
+    made = (
+        ("Overview", overview.show, "overview", ":material/home:"),
+        ("Trends", trends.show, "trends", ":material/trending_up:"),
+        ("Tasks × methods", tasks.show, "tasks", ":material/grid_on:"),
+        ("Records", browser.show, "records", ":material/search:"),
+    )
     return [
-        st.Page(lambda: overview.show(source), title="Overview", icon=":material/home:", default=True),
-        st.Page(
-            lambda: trends.show(source), title="Trends", icon=":material/trending_up:", url_path="trends"
-        ),
-        st.Page(
-            lambda: tasks.show(source), title="Tasks × methods", icon=":material/grid_on:", url_path="tasks"
-        ),
-        st.Page(lambda: browser.show(source), title="Records", icon=":material/search:", url_path="records"),
+        st.Page(partial(show, source), title=title, icon=icon, url_path=path, default=path == "overview")
+        for title, show, path, icon in made
     ]
 
 

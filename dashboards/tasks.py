@@ -19,15 +19,10 @@ def show(source: Source) -> None:
         st.info("No study with a task and a method matches these filters.")
         return
     left, right = st.columns(2)
-    with left:
-        st.altair_chart(
-            charts.heat(tidy.frame, "row_share", "Of the task's studies: share by family"), width="stretch"
-        )
-    with right:
-        st.altair_chart(
-            charts.heat(tidy.frame, "column_share", "Of the family's studies: share with the task"),
-            width="stretch",
-        )
+    by_task = charts.heat(tidy.frame, "row_share", "Of the task's studies: share by family")
+    by_family = charts.heat(tidy.frame, "column_share", "Of the family's studies: share with the task")
+    left.altair_chart(by_task, width="stretch")
+    right.altair_chart(by_family, width="stretch")
     st.caption(" ".join(tidy.notes))
     with st.expander("The numbers as a table"):
         st.dataframe(tidy.frame, hide_index=True, width="stretch")

@@ -105,17 +105,12 @@ def _build(workspace: Workspace, codebook: Codebook, folder: Path) -> dict[str, 
     studies, texts = _studies(records)
     studies["status"] = _status(workspace, clusters, studies)
     labels, spoken = _labels(workspace, codebook, clusters)
+    table = pa.Table.from_pandas(studies, preserve_index=False)
     for name in [dimension.id for dimension in codebook.all_dimensions()]:
         held = labels.get(name, {})
-        studies[name] = [held.get(study) for study in studies["study_id"]]
-    columns = {
-        name: pa.array(studies[name].tolist(), pa.list_(pa.string()))
-        for name in [dimension.id for dimension in codebook.all_dimensions()]
-    }
-    plain = pa.Table.from_pandas(studies.drop(columns=list(columns)), preserve_index=False)
-    for name, column in columns.items():
-        plain = plain.append_column(name, column)
-    pq.write_table(plain, folder / "studies.parquet", compression="zstd")
+        cells = [held.get(study) for study in studies["study_id"]]
+        table = table.append_column(name, pa.array(cells, pa.list_(pa.string())))
+    pq.write_table(table, folder / "studies.parquet", compression="zstd")
     _index(folder / "search.sqlite", texts)
     return spoken
 
@@ -138,7 +133,7 @@ def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]
             "record_ids": grouped["record_id"].agg(list).to_numpy(),
             "report_ids": grouped["report_id"].agg(lambda ids: sorted(set(ids))).to_numpy(),
             "title": shown["title"].to_numpy(),
-            "year": pd.array(grouped["year"].min(), dtype="Int32"),
+            "year": grouped["year"].min().astype("Int32").array,
             "venue": shown["venue"].to_numpy(),
             "authors": shown["people"].to_numpy(),
             "sources": grouped["source"].agg(lambda names: sorted(set(names))).to_numpy(),
@@ -147,7 +142,7 @@ def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]
             "openalex_id": shown["openalex_id"].to_numpy(),
             "url": shown["url"].to_numpy(),
             "language": shown["language"].to_numpy(),
-            "citation_count": pd.array(grouped["citation_count"].max(), dtype="Int64"),
+            "citation_count": grouped["citation_count"].max().astype("Int64").array,
             "retraction": shown["retraction"].to_numpy(),
             "has_abstract": shown["abstract"].notna().to_numpy(),
         }
@@ -178,7 +173,10 @@ def _status(workspace: Workspace, clusters: Clusters, studies: pd.DataFrame) -> 
     rows = decisions.settled(
         workspace.ledger.current("decisions"), clusters.reports, workspace.protocol.screening
     )
-    verdicts = {(row.report_id, row.stage): row.verdict for row in rows.itertuples()}
+    verdicts = {
+        (report, stage): verdict
+        for report, stage, verdict in zip(rows["report_id"], rows["stage"], rows["verdict"], strict=True)
+    }
     stages = workspace.protocol.stages
     order = ("included", "conflict", "awaiting", "excluded")
     return [

@@ -21,7 +21,7 @@ def describe(workspace: Workspace) -> dict[str, Any]:
         "title": workspace.protocol.review.title,
         "protocol": {
             "frozen": frozen["version"] if frozen else None,
-            "changed_since": bool(frozen) and frozen["text"] != workspace.protocol_text,
+            "changed_since": frozen is not None and frozen["text"] != workspace.protocol_text,
         },
         "retrievals": dict(Counter(sorted(retrievals["source"].to_pylist()))),
         "records": dict(Counter(sorted(records["source"].to_pylist()))),

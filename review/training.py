@@ -223,8 +223,8 @@ def _texts(
             if key and len(found.get(key, ("", ""))[1] or "") <= len(record.abstract or ""):
                 found[key] = (record.title, record.abstract)
     elif "title" in labelled.rows[0]:
-        for key, row in zip(labelled.keys, labelled.rows, strict=True):
-            found[key] = (row.get("title"), row.get("abstract"))
+        for key, given_row in zip(labelled.keys, labelled.rows, strict=True):
+            found[key] = (given_row.get("title"), given_row.get("abstract"))
     elif workspace is not None and given.key in ("record_id", "doi", "pmid"):
         table = workspace.corpus.records(list(dict.fromkeys([given.key, "title", "abstract"])))
         for one in table.to_pylist():

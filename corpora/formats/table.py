@@ -204,7 +204,9 @@ def _names(value: Any) -> list[str]:
 
 
 def _looks_like_csv(start: bytes) -> bool:
-    first = start.decode("utf-8", "replace").lstrip("\ufeff").split("\n", 1)[0]
+    if b"\x00" in start:
+        return False
+    first = start.decode("utf-8", "replace").lstrip("\ufeff").strip().splitlines()[0]
     delimiter = max(_DELIMITERS, key=first.count)
     names = [_key(cell) for cell in next(csv.reader([first], delimiter=delimiter), [])]
     known = {name for aliases in ALIASES.values() for name in aliases}

@@ -74,7 +74,8 @@ def shares(frame: pd.DataFrame, denominator: Iterable[float]) -> pd.DataFrame:
     """Add denominator and naive share; the corrected share is empty without an audit."""
     made = frame.assign(denominator=list(denominator))
     made["naive"] = (made["n"] / made["denominator"]).where(made["denominator"] > 0)
-    return made.assign(corrected=pd.NA, low=pd.NA, high=pd.NA)
+    empty = pd.array([None] * len(made), dtype="Float64")
+    return made.assign(corrected=empty, low=empty, high=empty)
 
 
 def dated(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

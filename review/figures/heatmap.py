@@ -31,12 +31,13 @@ def draw(tidy: Tidy, figure: Figure) -> None:
 def _panel(axes: Axes, table: pd.DataFrame) -> None:
     axes.imshow(table, aspect="auto", cmap="Blues", vmin=0, vmax=max(table.max().max(), 0.01))
     dark = table.max().max() * 0.6
-    for row in range(table.shape[0]):
-        for column in range(table.shape[1]):
-            value = table.iat[row, column]
-            shown = "–" if pd.isna(value) else f"{value:.0%}" if value >= 0.01 or value == 0 else "<1%"
-            axes.text(column, row, shown, ha="center", va="center",
-                      color="white" if pd.notna(value) and value > dark else "black")  # fmt: skip
+    values: list[list[float]] = table.to_numpy().tolist()
+    for row, cells in enumerate(values):
+        for column, value in enumerate(cells):
+            known = value == value  # NaN is not equal to itself: the family has no study
+            shown = "–" if not known else "<1%" if 0 < value < 0.01 else f"{value:.0%}"
+            colour = "white" if known and value > dark else "black"
+            axes.text(column, row, shown, ha="center", va="center", color=colour)
     names = [name.replace(" only", "\nonly") for name in table.columns]
     axes.set_xticks(range(table.shape[1]), names)
     axes.tick_params(length=0)

@@ -50,7 +50,7 @@ class Preset:
     allowed: tuple[str, ...]
     pixels: int | None = None
 
-    def rc(self) -> dict[str, Any]:
+    def rc(self) -> Any:
         """Settings of matplotlib for this journal; fonts are embedded as TrueType."""
         return {
             "font.family": _installed(self.fonts),

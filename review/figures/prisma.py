@@ -4,6 +4,7 @@ Layout and wording of the boxes: Page et al. 2021, https://doi.org/10.1136/bmj.n
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -110,7 +111,7 @@ def draw(tidy: Tidy, figure: Figure) -> None:
     # One size for all boxes: the one that the longest line needs, but never below 5 pt.
     least = min(shrink for _, shrink in texts)
     for text, _ in texts:
-        text.set_fontsize(max(text.get_fontsize() * least, 5.0))
+        text.set_fontsize(max(float(text.get_fontsize()) * least, 5.0))
     _phases(axes, rows[0], tops, heights)
     if flow.interim:
         told = "; ".join(f"{count:,} {name}" for name, count in flow.open().items())
@@ -154,9 +155,9 @@ def _box(
     """A box and its text; the second value is how much smaller the text would have to be."""
     axes.add_patch(Rectangle((x, top - height), width, height, facecolor="white", edgecolor="black"))
     text = axes.text(x + 0.012, top - height / 2, "\n".join(lines), va="center", linespacing=1.25)
-    figure = axes.figure
+    canvas: Any = axes.figure.canvas
     room = (width - 0.02) * axes.bbox.width
-    wide = text.get_window_extent(figure.canvas.get_renderer()).width  # type: ignore[union-attr]
+    wide = text.get_window_extent(canvas.get_renderer()).width
     return text, min(room / wide, 1.0)
 
 

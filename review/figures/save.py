@@ -108,7 +108,7 @@ def _dpi(figure: Figure, preset: Preset) -> float:
     """The journal's resolution, less if a side would exceed its pixels."""
     if preset.pixels is None:
         return float(preset.dpi)
-    longest = max(figure.get_size_inches())
+    longest = float(max(figure.get_size_inches()))
     return min(float(preset.dpi), (preset.pixels - 1) / longest)
 
 

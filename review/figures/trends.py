@@ -64,7 +64,7 @@ def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, 0), aspect=30, pad=0.01)
     bar.set_label("Share of the year's studies\n(naive, not audited)")
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.4)
 
 
 def _alt_counts(tidy: Tidy) -> str:
