@@ -16,7 +16,9 @@ def show(source: Source) -> None:
     if not len(studies):
         st.info("No records yet. Import a file (review import FILE) or harvest (review harvest).")
         return
-    words = st.text_input("Search in title, abstract, authors and venue", st.query_params.get("q", ""))
+    # The widget's own state is the truth; the URL only gives its first value.
+    st.session_state.setdefault("search", st.query_params.get("q", ""))
+    words = st.text_input("Search in title, abstract, authors and venue", key="search")
     if words:
         st.query_params["q"] = words
         found = source.facts.search(words)

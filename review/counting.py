@@ -8,25 +8,36 @@ from review.workspace import Workspace
 
 
 def flow_of(workspace: Workspace) -> Flow:
-    """Count the flow of the present state.
-
-    A search that was run again counts its records once: retrievals are distinct by search and
-    record (method rules, section 1).
-    """
-    columns = ["record_id", "search", "source", "kind"]
-    retrievals = workspace.corpus.table("records", "retrievals", columns).to_pandas()
+    """Count the flow of the present state."""
     clusters = linking.clusters(workspace)
     settled = decisions.settled(
         workspace.ledger.current("decisions"), clusters.reports, workspace.protocol.screening
     )
     return count_flow(
-        retrievals.drop_duplicates(["search", "record_id"]),
+        _retrievals(workspace),
         reports=clusters.reports,
         studies=clusters.studies,
         decisions=settled,
         stages=workspace.protocol.stages,
         by_hand=_by_hand(workspace),
     )
+
+
+def _retrievals(workspace: Workspace) -> pd.DataFrame:
+    """Every retrieval once: a search that was run again does not count its records twice.
+
+    A record that one file holds twice was retrieved twice; so rows are told apart by search,
+    record and how often that run had brought it before.
+    """
+    columns = ["record_id", "search", "source", "kind"]
+    parts = [
+        workspace.corpus.table("records", "retrievals", columns, part.run.id).to_pandas()
+        for part in workspace.parts("records")
+    ]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    told = [part.assign(time=part.groupby(["search", "record_id"]).cumcount()) for part in parts]
+    return pd.concat(told).drop_duplicates(["search", "record_id", "time"])[columns]
 
 
 def _by_hand(workspace: Workspace) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def count_flow(
     """Count the flow.
 
     Args:
-        retrievals: record_id, search, source, kind; distinct by search and record.
+        retrievals: record_id, search, source, kind; each once, though a search was run again.
         reports: record id → report id.
         studies: record id → study id.
         decisions: report_id, stage, verdict (include, exclude, conflict), reason; settled ones.

@@ -1,6 +1,7 @@
-"""Every test starts in a clean environment; nothing here reaches a network."""
+"""Every test starts in a clean environment; one demonstration workspace serves them all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 _OURS = (
     "LITSCALE_WORKSPACE",
     "LITSCALE_LEDGER_URL",
+    "LITSCALE_PUBMED_URL",
+    "LITSCALE_OPENALEX_URL",
     "NCBI_API_KEY",
     "NCBI_EMAIL",
     "OPENALEX_API_KEY",
@@ -29,3 +32,19 @@ def in_folder(tmp_path: Path) -> Iterator[Path]:
     os.chdir(tmp_path)
     yield tmp_path
     os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demonstration workspace of 300 simulated records; read it, do not write to it."""
+    from review.demo import demo
+
+    root = tmp_path_factory.mktemp("demo") / "workspace"
+    demo(root, records=300, seed=7, say=lambda _: None)
+    return root
+
+
+@pytest.fixture
+def demo_copy(demo_root: Path, tmp_path: Path) -> Path:
+    """A copy of the demonstration workspace to change."""
+    return Path(shutil.copytree(demo_root, tmp_path / "copy"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import ftfy
+from ftfy.badness import is_bad
 
 # What UTF-8 looks like when it was read as Latin-1 or Windows-1252: only such lines are examined.
 _SUSPECT = re.compile("[ÂÃâÎÏÐÑ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
@@ -85,7 +86,7 @@ def _decoded(raw: bytes) -> Line:
             text, repaired = raw.decode("latin-1"), "not UTF-8: read as Latin-1"
     if "\x00" in text:
         text, repaired = text.replace("\x00", ""), "NUL bytes taken out"
-    if _SUSPECT.search(text):
+    if _SUSPECT.search(text) and is_bad(text):
         mended = ftfy.fix_encoding(text)
         if mended != text:
             return Line(mended, "mojibake mended")

@@ -24,8 +24,9 @@ def by_family(studies: pd.DataFrame, context: Context) -> Tidy:
     all tagged studies of the year.
     """
     kept, notes = dated(studies)
-    groups = kept["family"].map(family_group) if "family" in kept else pd.Series(dtype=object)
-    untagged = int(groups.isna().sum()) if len(kept) else 0
+    kept = kept if "family" in kept else kept.assign(family=None)
+    groups = kept["family"].map(family_group)
+    untagged = int(groups.isna().sum())
     if untagged:
         notes.append(f"{untagged:,} studies are not tagged and not shown.")
     frame = _counted(kept.assign(family=groups), "family", (*FAMILIES, NO_METHOD))
@@ -64,8 +65,9 @@ def evaluation_by_year(studies: pd.DataFrame, context: Context, top: int = 9) ->
     The ``top`` criteria by count are shown, the others are counted in a note.
     """
     kept, notes = dated(studies)
-    cells = kept["evaluation"].map(labels_of) if "evaluation" in kept else pd.Series(dtype=object)
-    kept = kept.assign(criterion=cells)[[bool(labels) for labels in cells]]
+    kept = kept if "evaluation" in kept else kept.assign(evaluation=None)
+    cells = kept["evaluation"].map(labels_of)
+    kept = kept.assign(criterion=cells).loc[cells.map(bool).astype(bool)]
     if len(kept) < len(studies):
         notes.append(f"{len(kept):,} of {len(studies):,} studies name a criterion and a year.")
     totals = kept.groupby("year").size()
