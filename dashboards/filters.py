@@ -15,7 +15,8 @@ def filtered(source: Source, key: str) -> pd.DataFrame:
     if len(years) and years.min() < years.max():
         low, high = int(years.min()), int(years.max())
         st.session_state.setdefault(f"years-{key}", _years(_from_url("years", ""), low, high))
-        start, end = first.slider("Years", low, high, key=f"years-{key}")
+        chosen_years: tuple[int, int] = first.slider("Years", low, high, key=f"years-{key}")  # type: ignore[assignment]
+        start, end = chosen_years
         _to_url("years", f"{start}-{end}", f"{low}-{high}")
         # Studies without a year are kept: the charts count and name them.
         studies = studies[studies["year"].isna() | studies["year"].between(start, end)]

@@ -37,7 +37,8 @@ def _retrievals(workspace: Workspace) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=columns)
     told = [part.assign(time=part.groupby(["search", "record_id"]).cumcount()) for part in parts]
-    return pd.concat(told).drop_duplicates(["search", "record_id", "time"])[columns]
+    once: pd.DataFrame = pd.concat(told).drop_duplicates(["search", "record_id", "time"])
+    return once[columns]
 
 
 def _by_hand(workspace: Workspace) -> pd.DataFrame:

@@ -77,7 +77,7 @@ def test_search_narrows_the_records(demo_root: Path, monkeypatch: pytest.MonkeyP
 def test_filters_narrow_the_trends(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = page(monkeypatch, demo_root, "trends")
     assert " of " in shown.caption[0].value
-    low, high = shown.slider[0].value
+    high = shown.slider[0].value[1]
     shown.slider[0].set_value((high - 1, high)).run()
     assert not shown.exception
     first = int(shown.caption[0].value.split()[0].replace(",", ""))
