@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -126,14 +125,6 @@ def _newest(table: pa.Table) -> pa.Table:
     keyed = pa.table({"record_id": table["record_id"], "position": order})
     last = keyed.group_by("record_id").aggregate([("position", "max")])
     return table.take(last.sort_by("record_id")["position_max"])
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that never fetches an extension and never attaches a database."""
-    return duckdb.connect(
-        ":memory:",
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
-    )
 
 
 def _open_part(path: Path) -> Part:

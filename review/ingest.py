@@ -85,6 +85,7 @@ def import_file(workspace: Workspace, item: protocols.Import, progress: Progress
             **item.model_dump(exclude={"file", "map"}, exclude_none=True),
             "file": path.name,
             "source": source_name(source),
+            "source_title": source,
             "format": reading.format,
             "search": f"{path.name}:{sha[:8]}",
         },

@@ -1,6 +1,7 @@
 """Tasks against method families, read both ways in two panels."""
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,23 +26,17 @@ def draw(tidy: Tidy, figure: Figure) -> None:
         axes.set_title(title, loc="left")
         axes.text(-0.02, 1.0, letter, transform=axes.transAxes, weight="bold", ha="right",
                   va="bottom", fontsize=axes.title.get_fontsize() + 1.5)  # fmt: skip
-    panels[0].set_yticks(range(len(order)), [f"{task} ({int(counts[task]):,})" for task in order])
+    panels[0].set_yticklabels([f"{task} ({int(counts[task]):,})" for task in order], rotation=0)
 
 
 def _panel(axes: Axes, table: pd.DataFrame) -> None:
-    axes.imshow(table, aspect="auto", cmap="Blues", vmin=0, vmax=max(table.max().max(), 0.01))
-    dark = table.max().max() * 0.6
-    values: list[list[float]] = table.to_numpy().tolist()
-    for row, cells in enumerate(values):
-        for column, value in enumerate(cells):
-            known = value == value  # NaN is not equal to itself: the family has no study
-            shown = "–" if not known else "<1%" if 0 < value < 0.01 else f"{value:.0%}"
-            colour = "white" if known and value > dark else "black"
-            axes.text(column, row, shown, ha="center", va="center", color=colour)
+    # A family without any study has no share: a dash, not a zero.
+    shown = table.map(lambda v: "–" if pd.isna(v) else "<1%" if 0 < v < 0.01 else f"{v:.0%}")
     names = [name.replace(" only", "\nonly") for name in table.columns]
-    axes.set_xticks(range(table.shape[1]), names)
+    sns.heatmap(table.fillna(0), ax=axes, cmap="Blues", vmin=0, annot=shown, fmt="", cbar=False,
+                xticklabels=names, annot_kws={"fontsize": axes.xaxis.label.get_fontsize()})  # fmt: skip
     axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    axes.set(xlabel="", ylabel="")
 
 
 def alt(tidy: Tidy) -> str:

@@ -56,10 +56,11 @@ def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
     image = axes.imshow(share, aspect="auto", cmap="Blues", vmin=0)
     years = list(share.columns)
     step = max(1, -(-len(years) // 16))
-    axes.set_xticks(range(0, len(years), step), [str(year) for year in years[::step]])
-    totals = tidy.frame.drop_duplicates("year").set_index("year")["denominator"]
+    totals = tidy.frame.drop_duplicates("year").set_index("year")["denominator"].fillna(0)
+    named = [f"{year}\n({int(totals[year]):,})" for year in years[::step]]
+    axes.set_xticks(range(0, len(years), step), named)
     axes.set_yticks(range(len(order)), order)
-    axes.set_xlabel(f"Year ({int(totals.fillna(0).sum()):,} studies that name a criterion)")
+    axes.set_xlabel("Year (studies that name a criterion)")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, 0), aspect=30, pad=0.01)

@@ -10,7 +10,6 @@ import sys
 import textwrap
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +17,7 @@ from corpora.errors import DiskError, LockedError, StoreError, VersionError
 from corpora.record import Record
 from corpora.run import Run
 from corpora.schema import KINDS, RECORDS, SCHEMA_VERSION, to_table
-from corpora.store import Corpus, Part, connect
+from corpora.store import Corpus, Part
 
 PARTS = Path(__file__).parent / "parts"
 
@@ -165,12 +164,3 @@ def test_order_is_the_commit_not_the_clock(tmp_path: Path, monkeypatch: pytest.M
         part.add("records", to_table([Record(source="x", source_key="1", title="second")]))
         part.commit()
     assert corpus.records(["title"])["title"].to_pylist() == ["second"]
-
-
-def test_duckdb_reads_arrow_and_fetches_nothing() -> None:
-    numbers = pa.table({"n": [1, 2]})
-    with connect() as connection:
-        assert numbers.num_rows == 2
-        assert connection.sql("SELECT sum(n) FROM numbers").fetchall() == [(3,)]
-        setting = "SELECT value FROM duckdb_settings() WHERE name = 'autoinstall_known_extensions'"
-        assert connection.sql(setting).fetchall() == [("false",)]

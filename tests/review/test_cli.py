@@ -15,9 +15,9 @@ from review.cli.main import app, main
 from review.workspace import Workspace
 
 HEAVY = (
-    "Bio", "altair", "bibtexparser", "duckdb", "httpx", "lxml", "matplotlib", "numpy", "pandas",
+    "Bio", "altair", "bibtexparser", "httpx", "lxml", "matplotlib", "numpy", "pandas",
     "pyalex", "pyarrow", "pydantic", "rapidfuzz", "scipy", "seaborn", "sklearn", "sqlalchemy",
-    "streamlit", "textual", "torch", "transformers", "corpora", "classifiers", "dashboards",
+    "streamlit", "torch", "transformers", "corpora", "classifiers", "dashboards",
 )  # fmt: skip
 RECORD = (
     "TY  - JOUR\nTI  - {title}\nAB  - We used ChatGPT to code {n} letters of patients.\n"

@@ -1,0 +1,55 @@
+"""Reading 20,000 RIS records: ours, with its account of every row, against rispy's plain reading."""
+
+import random
+import tempfile
+from pathlib import Path
+
+import rispy
+from harness import in_turn, median, peak_mib, report
+
+from corpora.formats.detect import open_file
+
+RECORDS = 20_000
+
+
+def write(path: Path) -> None:
+    """Synthetic records of common size: two authors, an abstract of 150 words."""
+    rng = random.Random(1)
+    words = [f"word{n}" for n in range(3000)]
+    with path.open("w") as out:
+        for number in range(RECORDS):
+            title, abstract = (" ".join(rng.choices(words, k=k)) for k in (12, 150))
+            out.write(
+                f"TY  - JOUR\nAU  - Doe, Jane\nAU  - Roe, R\nTI  - {title}\nAB  - {abstract}\n"
+                f"PY  - {1990 + number % 35}\nJO  - Journal\nDO  - 10.5555/{number}\nKW  - one\nER  - \n\n"
+            )
+
+
+def ours(path: Path) -> None:
+    """All rows, as fields of a record."""
+    assert sum(row.refused is None for row in open_file(path).rows) == RECORDS
+
+
+def rispys(path: Path) -> None:
+    """All records, as dictionaries."""
+    with path.open(encoding="utf-8") as handle:
+        assert len(rispy.load(handle)) == RECORDS
+
+
+def main() -> None:
+    """Measure and write the result."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records.ris"
+        write(path)
+        timed = in_turn(5, ours=lambda: ours(path), rispy=lambda: rispys(path))
+    figures = {
+        "records": RECORDS,
+        "seconds": {name: median(values) for name, values in timed.items()},
+        "ours_times_as_fast": round(median(timed["rispy"]) / median(timed["ours"]), 2),
+        "peak_mib": peak_mib(),
+    }
+    report("ris", figures, ("rispy",))
+
+
+if __name__ == "__main__":
+    main()
