@@ -118,27 +118,15 @@ def _clear(values: Bools, unsure: Bools, rows: Bools, columns: list[int]) -> Non
     unsure[cells] = False
 
 
-def rolled_up(codebook: Codebook, values: Bools) -> dict[str, Bools]:
-    """Derived dimensions: id → (n, its labels); a label holds if any of its leaves does."""
+def rolled_up(codebook: Codebook, matrix: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Derived dimensions from values or probabilities (n, L): id → (n, its labels).
+
+    A label holds if any of its leaves does; its probability is the largest of theirs, a lower
+    bound of the union's.
+    """
     ids = codebook.label_ids()
     made = {}
     for rollup in codebook.rollups:
-        columns = [
-            values[:, [ids.index(f"{rollup.of}.{leaf}") for leaf in rollup.leaves[label.id]]].any(1)
-            for label in rollup.labels
-        ]
-        made[rollup.id] = np.stack(columns, axis=1)
-    return made
-
-
-def rolled_up_scores(codebook: Codebook, scores: Floats) -> dict[str, Floats]:
-    """Probabilities of derived labels: the largest of their leaves', a lower bound of the union."""
-    ids = codebook.label_ids()
-    made = {}
-    for rollup in codebook.rollups:
-        columns = [
-            scores[:, [ids.index(f"{rollup.of}.{leaf}") for leaf in rollup.leaves[label.id]]].max(1)
-            for label in rollup.labels
-        ]
-        made[rollup.id] = np.stack(columns, axis=1)
+        leaves = [[ids.index(f"{rollup.of}.{leaf}") for leaf in rollup.leaves[x.id]] for x in rollup.labels]
+        made[rollup.id] = np.stack([matrix[:, columns].max(axis=1) for columns in leaves], axis=1)
     return made

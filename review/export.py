@@ -20,7 +20,7 @@ from review.figures.save import SavedFigure, save
 from review.ingest import Outcome
 from review.workspace import Workspace
 
-_LEDGER = {"decisions": ("decisions", "links"), "links": ("links",)}
+_LEDGER = {"records": ("patches",), "links": ("links",), "decisions": ("decisions", "links")}
 
 
 def figures(

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
 from corpora.dedupe.cluster import Clusters
-from review import decisions, linking
+from review import decisions, linking, patches
 from review.workspace import Workspace
 
 _RECORD_COLUMNS = [
@@ -98,7 +98,7 @@ def _forget_older(cache: Path, keep: str) -> None:
 
 
 def _build(workspace: Workspace, codebook: Codebook, folder: Path) -> dict[str, dict[str, str]]:
-    records = workspace.corpus.records(_RECORD_COLUMNS).to_pandas()
+    records = patches.records(workspace, _RECORD_COLUMNS).to_pandas()
     clusters = linking.clusters(workspace)
     records["study_id"] = records["record_id"].map(clusters.studies)
     records["report_id"] = records["record_id"].map(clusters.reports)

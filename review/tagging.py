@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
-from classifiers.tagger import Bools, Floats, Tagger, Texts, decide, rolled_up, rolled_up_scores
+from classifiers.tagger import Bools, Floats, Tagger, Texts, decide, rolled_up
 from corpora import schema
 from corpora.errors import DiskError, InputError
 from corpora.formats.detect import open_file
@@ -20,6 +20,7 @@ from corpora.record import build, text_hash
 from corpora.registry import load
 from corpora.run import Account, Run
 from corpora.store import Part
+from review import patches
 from review.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
@@ -30,7 +31,7 @@ def tag(workspace: Workspace, name: str, progress: Progress = silent) -> Outcome
     """Tag all records with one tagger and commit the labels as a new part."""
     codebook = load_codebook(workspace.protocol.labels.codebook)
     tagger = _tagger(workspace, name, codebook)
-    records = workspace.corpus.records(["record_id", "title", "abstract"])
+    records = patches.records(workspace, ["record_id", "title", "abstract"])
     run = Run.begin(
         "tag",
         {"tagger": name, "codebook": codebook.name, "codebook_hash": codebook.hash},
@@ -66,7 +67,8 @@ def tagged(workspace: Workspace, name: str) -> Part | None:
 
 def _input_hash(workspace: Workspace, name: str, codebook: Codebook) -> str:
     model = workspace.latest("models", tagger=name)
-    return f"{workspace.hash_of('records')}-{codebook.hash}-{model.run.id if model else name}"
+    texts = workspace.hash_of("records", ledger=("patches",))
+    return f"{texts}-{codebook.hash}-{model.run.id if model else name}"
 
 
 def _tagger(workspace: Workspace, name: str, codebook: Codebook) -> Tagger:
@@ -84,7 +86,7 @@ def _table(codebook: Codebook, tagger: Tagger, ids: list[str], texts: Texts, sco
     values, unsure = decide(codebook, scores, tagger.thresholds())
     names = codebook.label_ids()
     blocks = [(names, scores, values, unsure)]
-    derived, parents = rolled_up(codebook, values), rolled_up_scores(codebook, scores)
+    derived, parents = rolled_up(codebook, values), rolled_up(codebook, scores)
     for rollup in codebook.rollups:
         labels = [f"{rollup.id}.{label.id}" for label in rollup.labels]
         held: Bools = derived[rollup.id]

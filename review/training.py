@@ -22,7 +22,7 @@ from corpora.progress import Progress, silent
 from corpora.record import build, key_text
 from corpora.run import Account, Run
 from corpora.store import Part
-from review import linking
+from review import linking, patches
 from review.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
@@ -226,7 +226,8 @@ def _texts(
         for key, given_row in zip(labelled.keys, labelled.rows, strict=True):
             found[key] = (given_row.get("title"), given_row.get("abstract"))
     elif workspace is not None and given.key in ("record_id", "doi", "pmid"):
-        table = workspace.corpus.records(list(dict.fromkeys([given.key, "title", "abstract"])))
+        columns = list(dict.fromkeys([given.key, "title", "abstract"]))
+        table = patches.records(workspace, columns)
         for one in table.to_pylist():
             if one[given.key]:
                 found[one[given.key]] = (one["title"], one["abstract"])
