@@ -61,19 +61,25 @@ def _table(studies: pd.DataFrame) -> pd.DataFrame:
 
 def _link(row: pd.Series) -> str | None:
     """Where the study can be read; only addresses of the web are ever linked."""
-    if row["doi"]:
-        return f"https://doi.org/{row['doi']}"
-    url = row["url"]
-    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
+    doi, url = _said(row["doi"]), _said(row["url"])
+    if doi:
+        return f"https://doi.org/{doi}"
+    return url if url.startswith(("https://", "http://")) else None
+
+
+def _said(value: object) -> str:
+    """A cell as text; nothing for one that is missing."""
+    return "" if value is None or value is pd.NA or value != value else str(value)
 
 
 def _detail(source: Source, row: pd.Series) -> None:
     title, abstract = source.facts.text(str(row["study_id"]))
     st.divider()
     st.subheader(plain(title or "(no title)"))
-    if row["retraction"]:
+    if _said(row["retraction"]):
         st.error(f"This study is marked: {row['retraction']}.")
-    st.markdown(plain(f"{row['authors'] or 'no authors'}. {row['venue'] or ''} {row['year'] or ''}"))
+    place = f"{_said(row['venue'])} {_said(row['year'])}".strip()
+    st.markdown(plain(f"{_said(row['authors']) or 'No authors'}. {place}"))
     if abstract:
         for part in abstract.split("\n"):
             st.markdown(plain(part))
@@ -97,9 +103,9 @@ def _detail(source: Source, row: pd.Series) -> None:
 
 
 def _places(row: pd.Series) -> list[tuple[str, str]]:
-    found = [("DOI", f"https://doi.org/{row['doi']}")] if row["doi"] else []
-    if row["pmid"]:
-        found.append(("PubMed", f"https://pubmed.ncbi.nlm.nih.gov/{row['pmid']}/"))
-    if row["openalex_id"]:
-        found.append(("OpenAlex", f"https://openalex.org/{row['openalex_id']}"))
-    return found
+    known = (
+        ("DOI", "https://doi.org/", _said(row["doi"])),
+        ("PubMed", "https://pubmed.ncbi.nlm.nih.gov/", _said(row["pmid"])),
+        ("OpenAlex", "https://openalex.org/", _said(row["openalex_id"])),
+    )
+    return [(name, f"{address}{key}") for name, address, key in known if key]

@@ -56,7 +56,14 @@ def family_lines(frame: pd.DataFrame) -> Any:
 def heat(frame: pd.DataFrame, column: str, title: str) -> Any:
     """Tasks down, families across; ``column`` is the share that is shown."""
     order = list(dict.fromkeys(frame["task"]))
-    across = alt.Axis(labelAngle=0, labelLimit=0, labelOverlap=False, labelExpr=_TWO_LINES)
+    across = alt.Axis(
+        labelAngle=0,
+        labelAlign="center",
+        labelFlush=False,
+        labelLimit=0,
+        labelOverlap=False,
+        labelExpr=_TWO_LINES,
+    )
     base = alt.Chart(frame).encode(
         x=alt.X("family:N", sort=list(FAMILIES), title=None, axis=across),
         y=alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),

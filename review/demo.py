@@ -8,6 +8,8 @@ from the simulator's truth and are marked as its own.
 import json
 import os
 import random
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,8 +62,10 @@ def demo(
     say("")
     say(f"Done in {seconds} s. The literature is SIMULATED; its numbers mean nothing.")
     say(f"Figures, each with its table (CSV) and its inputs (JSON): {figures}")
-    say(f"Dashboard:  review dashboard -w {folder}")
-    say(f"What else:  review status -w {folder}")
+    # The very command that was called: the environment's folder need not be on the PATH.
+    program = "review" if shutil.which("review") else sys.argv[0]
+    say(f"Dashboard:  {program} dashboard -w {folder}")
+    say(f"What else:  {program} status -w {folder}")
     return {"workspace": str(workspace.root), "figures": str(figures), "seconds": seconds,
             "simulated": True}  # fmt: skip
 

@@ -10,14 +10,14 @@ import pandas as pd
 
 from corpora.progress import Progress, silent
 from corpora.registry import load
-from corpora.run import Run
+from corpora.run import FileEntry, Run
 from review.analysis.tidy import Context, Tidy
 from review.counting import flow_of
 from review.facts import Facts, facts
 from review.figures.base import FigureSpec
 from review.figures.presets import formats_for, preset
 from review.figures.save import SavedFigure, save
-from review.ingest import Outcome
+from review.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
 _LEDGER = {"records": ("patches",), "links": ("links",), "decisions": ("decisions", "links")}
@@ -32,12 +32,31 @@ def figures(
     progress: Progress = silent,
 ) -> list[SavedFigure]:
     """Draw figures (the protocol's unless named) into ``figures/`` and give what was written."""
+    return _draw(workspace, names, preset_name=preset_name, formats=formats, progress=progress)[0]
+
+
+def _draw(
+    workspace: Workspace,
+    names: Sequence[str] | None = None,
+    *,
+    preset_name: str | None = None,
+    formats: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> tuple[list[SavedFigure], Run]:
+    """The figures and the run that drew them, which the ledger lists with the files' hashes."""
     chosen = preset(preset_name or workspace.protocol.figures.preset)
     # The protocol's formats are meant for its own preset; another one brings its own.
     own = preset_name in (None, workspace.protocol.figures.preset)
     given = tuple(formats) if formats else workspace.protocol.figures.formats if own else ()
     wanted = formats_for(chosen, given)
     specs = [spec_of(name) for name in names or workspace.protocol.figures.names]
+    run = Run.begin(
+        "figures",
+        {"names": [spec.name for spec in specs], "preset": chosen.name, "formats": list(wanted)},
+        seed=workspace.protocol.seed,
+        input_hash=workspace.snapshot(),
+        libraries=("matplotlib", "seaborn", "pandas"),
+    )
     held = facts(workspace)
     folder = workspace.root / "figures"
     folder = folder if own else folder / chosen.name
@@ -48,15 +67,15 @@ def figures(
         inputs = inputs_of(workspace, spec)
         saved.append(save(spec, tidy, folder, chosen, wanted, inputs))
     progress("drawing figures", len(specs), len(specs))
-    return saved
+    run.account.promised, run.account.delivered = len(specs), len(saved)
+    run.files = {path.name: FileEntry(None, file_hash(path)) for item in saved for path in item.files}
+    workspace.ledger.add_run("figures", run.finish())
+    return saved, run
 
 
 def draw(workspace: Workspace, names: Sequence[str], progress: Progress = silent) -> Outcome:
     """The step of `review run`: draw the named figures by the protocol."""
-    run = Run.begin("figures", {"names": list(names)}, input_hash=workspace.snapshot())
-    saved = figures(workspace, names, progress=progress)
-    run.account.promised, run.account.delivered = len(names), len(saved)
-    return Outcome("figures", run.finish())
+    return Outcome("figures", _draw(workspace, names, progress=progress)[1])
 
 
 def stale(workspace: Workspace) -> list[str]:
@@ -117,7 +136,7 @@ def population(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, Context
     studies = held.studies
     decided = (studies["status"] == "included").any()
     shown = studies[studies["status"] == "included"] if decided else studies
-    named = "studies included so far" if decided else "all studies identified, none screened yet"
+    named = "studies, those included so far" if decided else "studies: all identified, none included yet"
     return shown, Context(
         population=f"{len(shown):,} {named}",
         labels=held.labels,

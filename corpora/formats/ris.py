@@ -54,9 +54,8 @@ class _Open:
     repaired: list[str] = field(default_factory=list)
     last: str = ""
 
-    def take(self, text: str) -> None:
+    def take(self, text: str, found: re.Match[str] | None) -> None:
         self.raw.append(text)
-        found = _LINE.match(text)
         if found:
             self.last = found.group(1)
             self.tags.setdefault(self.last, []).append((found.group(2) or "").strip())
@@ -104,7 +103,7 @@ def _rows(path: Path) -> Iterator[Row]:
             typed = tag == "TY" if typed is None else typed
             record = _Open(repaired=_outside(outside) + ([] if tag == "TY" else ["no TY line"]))
             outside = 0
-        record.take(text)
+        record.take(text, found)
         if mended and mended not in record.repaired:
             record.repaired.append(mended)
         if tag == "ER":
@@ -153,18 +152,18 @@ def _fields(tags: dict[str, list[str]]) -> dict[str, Any]:
     accession = made.get("accession", "")
     if "medline" in " ".join(tags.get("DB", ())).lower() or accession.lower().startswith("pmid"):
         made["pmid"] = identifiers.pmid(accession)
+    shown = {value.strip("/ ") for value in made.values() if isinstance(value, str)}
     for tag, values in tags.items():
         kept = [value for value in values if value]
-        if kept and _unshown(tag, kept, made):
+        if kept and _unshown(tag, kept, shown):
             made[f"ris:{tag}"] = kept
     return made
 
 
-def _unshown(tag: str, values: list[str], made: dict[str, Any]) -> bool:
+def _unshown(tag: str, values: list[str], shown: set[str]) -> bool:
     """Whether a tag's values are not already the value of a field: then they are kept apart."""
     if tag in ("TY", "ER", "KW", "SP", "EP", *_AUTHORS):
         return False
-    shown = {value.strip("/ ") for value in made.values() if isinstance(value, str)}
     return tag not in _USED or any(value.strip("/ ") not in shown for value in values)
 
 

@@ -41,7 +41,6 @@ def _pubmed(paper: Paper) -> str:
         f"<Pagination><MedlinePgn>{paper.pages}</MedlinePgn></Pagination>{_abstract(paper.abstract)}"
         f"<AuthorList CompleteYN='Y'>{''.join(map(_author, paper.authors))}</AuthorList>"
         f"<Language>eng</Language><PublicationTypeList>{types}</PublicationTypeList></Article>"
-        f"<CopyrightInformation>{LICENCE}</CopyrightInformation>"
         f"<KeywordList Owner='NOTNLM'>{words}</KeywordList>"
         f"<MeshHeadingList>{mesh}</MeshHeadingList></MedlineCitation><PubmedData><ArticleIdList>{ids}</ArticleIdList></PubmedData>"
         "</PubmedArticle>\n"
@@ -58,7 +57,8 @@ def _abstract(text: str | None) -> str:
             parts.append(f"<AbstractText Label='{label}'>{escape(rest)}</AbstractText>")
         else:
             parts.append(f"<AbstractText>{escape(line)}</AbstractText>")
-    return f"<Abstract>{''.join(parts)}</Abstract>"
+    rights = f"<CopyrightInformation>{LICENCE}</CopyrightInformation>"
+    return f"<Abstract>{''.join(parts)}{rights}</Abstract>"
 
 
 def _author(person: tuple[str, str, str, str, str]) -> str:

@@ -132,6 +132,14 @@ def _eutils(service: Service, utility: str, values: dict[str, str]) -> _Answer:
     return 200, made(service, values).encode(), "text/xml; charset=UTF-8", {}
 
 
+def _head(root: str, dtd: str) -> str:
+    """The head that Biopython's reader needs to know what it reads; the DTD comes with it."""
+    return (
+        f'<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE {root} PUBLIC "-//NLM//DTD {dtd}//EN" '
+        f'"https://eutils.ncbi.nlm.nih.gov/eutils/dtd/{dtd}.dtd">\n'
+    )
+
+
 def _esearch(service: Service, values: dict[str, str]) -> str:
     term = values.get("term", "")
     find = matcher(term)
@@ -143,7 +151,7 @@ def _esearch(service: Service, values: dict[str, str]) -> str:
     if values.get("usehistory") == "y":
         history = f"<QueryKey>1</QueryKey><WebEnv>{_remember(service, found)}</WebEnv>"
     return (
-        f'<?xml version="1.0" encoding="UTF-8" ?>\n<eSearchResult><Count>{len(found)}</Count>'
+        f"{_head('eSearchResult', 'esearch')}<eSearchResult><Count>{len(found)}</Count>"
         f"<RetMax>{len(shown)}</RetMax><RetStart>{start}</RetStart>{history}<IdList>{ids}</IdList>"
         f"<TranslationSet/><QueryTranslation>{escape(term)}</QueryTranslation></eSearchResult>"
     )
@@ -174,15 +182,13 @@ def _esummary(service: Service, values: dict[str, str]) -> str:
         f'<DocSum><Id>{p.pmid}</Id><Item Name="Title" Type="String">{escape(p.title)}</Item></DocSum>'
         for p in _asked(service, values)
     )
-    return f'<?xml version="1.0" encoding="UTF-8" ?>\n<eSummaryResult>{items}</eSummaryResult>'
+    return f"{_head('eSummaryResult', 'esummary-v1')}<eSummaryResult>{items}</eSummaryResult>"
 
 
 def _epost(service: Service, values: dict[str, str]) -> str:
     name = _remember(service, values.get("id", "").split(","))
-    return (
-        '<?xml version="1.0" encoding="UTF-8" ?>\n<ePostResult><QueryKey>1</QueryKey>'
-        f"<WebEnv>{name}</WebEnv></ePostResult>"
-    )
+    body = f"<ePostResult><QueryKey>1</QueryKey><WebEnv>{name}</WebEnv></ePostResult>"
+    return _head("ePostResult", "epost") + body
 
 
 def _searched(paper: Paper) -> str:

@@ -1,6 +1,7 @@
 """The real clients over the loopback service, its faults included; resumption; mapping."""
 
 import inspect
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,20 @@ def test_openalex_queries() -> None:
         openalex.query_url("filter:2020; x")
     url = openalex.query_url('"large language model" medicine', "http://127.0.0.1:9")
     assert url.startswith("http://127.0.0.1:9/works?filter=title_and_abstract.search:")
+
+
+def test_biopythons_own_reader_accepts_what_the_service_sends(service: Service) -> None:
+    client = pubmed.Eutils(Transport(None), service.url)
+    pmids = [paper.pmid for paper in LITERATURE.pubmed[:20]]
+    found = Entrez.read(io.BytesIO(client.call("efetch", db="pubmed", id=pmids, retmode="xml")))
+    assert [str(one["MedlineCitation"]["PMID"]) for one in found["PubmedArticle"]] == pmids
+    summaries = Entrez.read(io.BytesIO(client.call("esummary", db="pubmed", id=pmids)))
+    assert [one["Id"] for one in summaries] == pmids
+    posted = Entrez.read(io.BytesIO(client.call("epost", db="pubmed", id=pmids)))
+    again = client.call("efetch", db="pubmed", WebEnv=posted["WebEnv"], query_key="1")
+    assert [row.fields["pmid"] for row in pubmed_xml.rows(again)] == pmids
+    searched = Entrez.read(io.BytesIO(client.call("esearch", db="pubmed", term="chatbot", retmax=3)))
+    assert len(searched["IdList"]) == 3 < int(searched["Count"])
 
 
 def test_the_simulated_literature_is_repeatable_labelled_and_varied() -> None:

@@ -86,6 +86,13 @@ def test_filters_narrow_the_trends(demo_root: Path, monkeypatch: pytest.MonkeyPa
     assert int(shown.caption[0].value.split()[0].replace(",", "")) < first
 
 
+def test_no_link_is_made_of_nothing(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = page(monkeypatch, demo_root, "browser")
+    links = shown.dataframe[0].value["link"].dropna().tolist()
+    assert links
+    assert not any("nan" in link or "None" in link for link in links)
+
+
 def test_a_broken_workspace_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WORKSPACE, str(tmp_path))
     app = AppTest.from_file(str(APP), default_timeout=60).run()

@@ -1,5 +1,6 @@
 """The demonstration: from two simulated services to figures; its numbers against the truth."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_every_number_of_the_flow_adds_up(demo_root: Path) -> None:
     held = facts(workspace)
     shown, context = export.population(workspace, held)
     assert len(shown) == (held.studies["status"] == "included").sum()
-    assert "included so far" in context.population
+    assert "those included so far" in context.population
 
 
 def test_figures_are_stale_only_for_what_they_read(demo_copy: Path) -> None:
@@ -61,6 +62,15 @@ def test_figures_are_stale_only_for_what_they_read(demo_copy: Path) -> None:
     assert export.stale(workspace) == []
     decide(workspace, record, stage="title-abstract", verdict="exclude", reviewer="ann", reason="topic")
     assert set(export.stale(workspace)) == set(workspace.protocol.figures.names)
+
+
+def test_every_figure_is_listed_with_its_files_hashes(demo_root: Path) -> None:
+    workspace = Workspace(demo_root)
+    (row,) = [row for row in workspace.ledger.rows("runs") if row["kind"] == "figures"]
+    files = json.loads(row["files"])
+    assert set(files) == {path.name for path in (demo_root / "figures").iterdir()}
+    for name, sha in files.items():
+        assert hashlib.sha256((demo_root / "figures" / name).read_bytes()).hexdigest() == sha
 
 
 def test_search_finds_words_and_survives_any_text(demo_root: Path) -> None:
