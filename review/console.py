@@ -17,8 +17,8 @@ from corpora.progress import Progress, silent
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-_FIRST_WORD = 0.3
-"""Seconds after which work that shows nothing yet gets a bar."""
+_live: list[Bars] = []
+"""The bars that are on the screen now: text steps in front of them (`_clear`)."""
 
 
 @contextmanager
@@ -42,9 +42,24 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
         def show(what: str, done: int, total: int | None = None) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(escape(what), total=total)
-            bars.update(tasks[what], completed=done, total=total)
+            # Finished work leaves the screen; its result is printed as text.
+            bars.update(tasks[what], completed=done, total=total, visible=done != total)
 
-        yield show
+        _live.append(bars)
+        try:
+            yield show
+        finally:
+            _live.remove(bars)
+
+
+@contextmanager
+def _clear() -> Iterator[None]:
+    """Take the bars off the screen for a moment: stdout and stderr share one terminal."""
+    for bars in _live:
+        bars.stop()
+    yield
+    for bars in _live:
+        bars.start()
 
 
 class _Lines:
@@ -64,12 +79,14 @@ class _Lines:
 def say(text: str, *, quiet: bool = False) -> None:
     """Print a line of result for a person."""
     if not quiet:
-        out.print(escape(text))
+        with _clear():
+            out.print(escape(text))
 
 
 def warn(text: str) -> None:
     """Print a line on stderr, also when quiet: nothing that was lost or odd is hidden."""
-    err.print(f"[yellow]{escape(text)}[/yellow]")
+    with _clear():
+        err.print(f"[yellow]{escape(text)}[/yellow]")
 
 
 def emit(document: Any) -> None:

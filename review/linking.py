@@ -60,7 +60,7 @@ def dedupe_files(paths: Sequence[Path], out: Path, progress: Progress = silent) 
     table = cluster_rows(schema.to_table(records), progress)
     table["row"] = [number for _, number in places]
     if len(paths) > 1:
-        table.insert(0, "file", [name for name, _ in places])
+        table["file"] = [name for name, _ in places]
     temporary = out.with_name(f".tmp-{out.name}")
     table.to_csv(temporary, index=False)
     temporary.rename(out)
