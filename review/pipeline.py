@@ -89,9 +89,13 @@ def _tagging(workspace: Workspace) -> Iterator[Step]:
     labels = workspace.protocol.labels
     if "linear" in labels.taggers() and labels.training:
         source = training.source(workspace)
+        # A file that is not there yet must not keep `review status` from telling the rest.
+        missing = [path.name for path in (source.labels, source.records) if path and not path.is_file()]
+        changed = missing or not training.trained(workspace, source)
+        told = f"{missing[0]} is missing" if missing else "labels, texts or codebook changed"
         yield Step(
             "train linear",
-            "" if training.trained(workspace, source) else "labels, texts or codebook changed",
+            told if changed else "",
             lambda progress: training.train(workspace, source, progress=progress),
         )
     for name in labels.taggers():

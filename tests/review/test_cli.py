@@ -127,6 +127,21 @@ def test_run_does_what_is_due_and_then_nothing(in_folder: Path) -> None:
     assert again == {"import a.ris": True, "dedupe": True, "tag keywords": True, "figures": False}
 
 
+def test_status_answers_though_a_file_is_missing(
+    in_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("new", "w")
+    protocol = in_folder / "w" / "protocol.toml"
+    text = protocol.read_text().replace('tagger = "keywords"', 'tagger = "linear"\ntraining = "l.jsonl"')
+    protocol.write_text(text + '\n[[import]]\nfile = "a.ris"\n')
+    assert as_json("status", "-w", "w")["due"] == ["import a.ris: not imported yet, or changed"]
+    ris(in_folder / "w")
+    run("import", "w/a.ris", "-w", "w")
+    due = as_json("status", "-w", "w")["due"]
+    assert "train linear: l.jsonl is missing" in due
+    assert "l.jsonl: cannot be read" in failing(capsys, monkeypatch, "run", "-w", "w")
+
+
 def test_a_killed_run_goes_on(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("new", "w")
     ris(in_folder / "w")
