@@ -139,7 +139,7 @@ def test_status_answers_though_a_file_is_missing(
     run("import", "w/a.ris", "-w", "w")
     due = as_json("status", "-w", "w")["due"]
     assert "train linear: l.jsonl is missing" in due
-    assert "l.jsonl: cannot be read" in failing(capsys, monkeypatch, "run", "-w", "w")
+    assert "l.jsonl: the labels cannot be read" in failing(capsys, monkeypatch, "run", "-w", "w")
 
 
 def test_a_killed_run_goes_on(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
