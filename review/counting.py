@@ -22,6 +22,7 @@ def flow_of(workspace: Workspace) -> Flow:
         decisions=settled,
         stages=workspace.protocol.stages,
         by_hand=_by_hand(workspace),
+        links_to_confirm=_open_links(workspace, settled),
     )
 
 
@@ -45,6 +46,12 @@ def _retrievals(workspace: Workspace) -> pd.DataFrame:
     # Sources are shown as people wrote them, services as they call themselves.
     names = {**_SERVICES, **{slug: title for slug, title in titles.items() if slug and title}}
     return once[columns].assign(source=once["source"].map(lambda slug: names.get(slug, slug)))
+
+
+def _open_links(workspace: Workspace, settled: pd.DataFrame) -> int:
+    """Same-study links without a person's word, between reports that nobody has excluded."""
+    out = set(settled.loc[settled["verdict"] == "exclude", "report_id"])
+    return sum(not out & set(pair) for pair in linking.to_confirm(workspace))
 
 
 def _by_hand(workspace: Workspace) -> pd.DataFrame:

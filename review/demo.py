@@ -51,6 +51,7 @@ def demo(
         for event in _gather(workspace, progress):
             say(event.sentence())
         _teach(workspace, literature, seed)
+        _confirm(workspace, literature)
         _screen(workspace, literature)
         for event in pipeline.run(workspace, progress):
             if event.outcome:
@@ -134,6 +135,22 @@ def _teach(workspace: Workspace, literature: Literature, seed: int) -> None:
     temporary = path.with_name(".tmp-labels.jsonl")
     temporary.write_text("\n".join(lines) + "\n", "utf-8")
     temporary.rename(path)
+
+
+def _confirm(workspace: Workspace, literature: Literature) -> None:
+    """Speak on every link of a study that the machine suggests, as ``simulated-reviewer``."""
+    truth = _truth(workspace, literature)
+    rows = [
+        {
+            "left_id": left,
+            "right_id": right,
+            "kind": "same_study",
+            "verdict": "match" if truth[left]["study"] == truth[right]["study"] else "not",
+            "person": REVIEWER,
+        }
+        for left, right in linking.to_confirm(workspace)
+    ]
+    workspace.ledger.append_all("links", rows)
 
 
 def _screen(workspace: Workspace, literature: Literature) -> None:

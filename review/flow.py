@@ -53,6 +53,7 @@ class Flow:
     included_studies: int
     screening: bool
     full_text: bool
+    links_to_confirm: int = 0
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -67,6 +68,7 @@ class Flow:
             "awaiting screening": sum(arm.awaiting for arm in arms),
             "open conflicts": sum(arm.conflicts + arm.conflicts_full_text for arm in arms),
             "retrieval or assessment pending": sum(arm.pending for arm in arms),
+            "same-study links to confirm": self.links_to_confirm,
         }
         return {name: count for name, count in counts.items() if count}
 
@@ -78,7 +80,7 @@ class Flow:
 
         """
         if self.interim:
-            listed = ", ".join(f"{name}: {count:,} reports" for name, count in self.open().items())
+            listed = ", ".join(f"{name}: {count:,}" for name, count in self.open().items())
             raise UnaccountedError(f"the flow is not final; {listed}; settle these first")
 
     def rows(self) -> list[dict[str, Any]]:
@@ -114,6 +116,7 @@ def count_flow(
     decisions: pd.DataFrame,
     stages: Sequence[str],
     by_hand: pd.DataFrame,
+    links_to_confirm: int = 0,
 ) -> Flow:
     """Count the flow.
 
@@ -124,6 +127,7 @@ def count_flow(
         decisions: report_id, stage, verdict (include, exclude, conflict), reason; settled ones.
         stages: the protocol's stages in order, of title-abstract and full-text.
         by_hand: left_id, right_id of people's same-report links.
+        links_to_confirm: same-study links of the machine on which nobody has spoken.
 
     Raises:
         UnaccountedError: a sum does not add up; names the two numbers.
@@ -158,6 +162,7 @@ def count_flow(
         included_studies=included_studies,
         screening="title-abstract" in stages,
         full_text="full-text" in stages,
+        links_to_confirm=links_to_confirm,
         notes=_notes(arms, len(passed), included_studies, shared),
     )
     _check(flow)

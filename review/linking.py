@@ -1,7 +1,7 @@
 """Duplicates linked in a workspace: the machine's links, and people's over them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -73,6 +73,30 @@ def deduped(workspace: Workspace) -> Part | None:
     """The links made of exactly the records that are held now; None if dedupe is due."""
     part = workspace.latest("links")
     return part if part and part.run.input_hash == workspace.hash_of("records") else None
+
+
+def to_confirm(workspace: Workspace) -> list[tuple[str, str]]:
+    """Pairs of reports that the machine takes for one study and no person has spoken on.
+
+    The method rules ask for a person's word on each before the final flow.
+    """
+    reports = clusters(workspace).reports
+    part = workspace.latest("links")
+    if part is None:
+        return []
+    columns = ["left_id", "right_id", "kind", "verdict"]
+    machine = workspace.corpus.table("links", "links", columns, part.run.id).to_pylist()
+    people = workspace.ledger.current("links")
+    said = {_pair(row, reports) for row in people if row["kind"] == "same_study"}
+    told = {
+        _pair(row, reports) for row in machine if row["kind"] == "same_study" and row["verdict"] == "match"
+    }
+    return sorted(pair for pair in told - said if pair[0] != pair[1])
+
+
+def _pair(row: Mapping[str, str], reports: Mapping[str, str]) -> tuple[str, str]:
+    one, two = (reports.get(row[end], row[end]) for end in ("left_id", "right_id"))
+    return min(one, two), max(one, two)
 
 
 def clusters(workspace: Workspace) -> Clusters:

@@ -204,7 +204,7 @@ ERRORS = {
     "no model": (("tag", "--tagger", "linear", "-w", "w"), "run: review train"),
     "format": (("figures", "--preset", "jmir", "--format", "pdf", "-w", "w"), "does not take pdf"),
     "there already": (("new", "w"), "holds a protocol.toml already"),
-    "not final": (("flow", "--final", "-w", "full"), "awaiting screening: 3 reports"),
+    "not final": (("flow", "--final", "-w", "full"), "awaiting screening: 3"),
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from corpora.errors import InputError
 from corpora.simulator.literature import simulate
 from review import export, linking, pipeline
+from review.counting import flow_of
 from review.decisions import decide, settled
 from review.demo import demo
 from review.facts import facts
@@ -40,6 +41,19 @@ def test_reports_agree_with_the_truth(demo_root: Path) -> None:
     real = {pair for pair in pairs if true[pair[0]] == true[pair[1]]}
     assert len(found & real) / len(found) > 0.99
     assert len(found & real) / len(real) > 0.9
+
+
+def test_a_persons_word_on_studies_settles_the_flow(demo_copy: Path) -> None:
+    workspace = Workspace(demo_copy)
+    flow_of(workspace).require_final()
+    spoken = [row for row in workspace.ledger.current("links") if row["kind"] == "same_study"]
+    assert spoken
+    assert linking.to_confirm(workspace) == []
+    studies = len(set(linking.clusters(workspace).studies.values()))
+    joined = next(row for row in spoken if row["verdict"] == "match")
+    undo = {key: joined[key] for key in ("left_id", "right_id", "kind", "person")}
+    workspace.ledger.append("links", {**undo, "verdict": "not", "supersedes": joined["uuid"]})
+    assert len(set(linking.clusters(workspace).studies.values())) == studies + 1
 
 
 def test_every_number_of_the_flow_adds_up(demo_root: Path) -> None:

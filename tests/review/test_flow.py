@@ -46,7 +46,22 @@ def test_before_screening_everything_awaits() -> None:
     assert flow.databases.duplicates_by_machine == 1
     assert (flow.other.records, flow.other.awaiting) == (1, 1)
     assert flow.open() == {"awaiting screening": 4}
-    with pytest.raises(UnaccountedError, match="awaiting screening: 4 reports"):
+    with pytest.raises(UnaccountedError, match="awaiting screening: 4"):
+        flow.require_final()
+
+
+def test_links_that_nobody_confirmed_keep_it_interim() -> None:
+    flow = count_flow(
+        retrievals(),
+        reports={},
+        studies={},
+        decisions=decisions(),
+        stages=[TA],
+        by_hand=NOBODY,
+        links_to_confirm=2,
+    )
+    assert flow.open() == {"same-study links to confirm": 2}
+    with pytest.raises(UnaccountedError, match="same-study links to confirm: 2"):
         flow.require_final()
 
 
