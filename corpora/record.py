@@ -92,8 +92,12 @@ class Record:
     @property
     def content_hash(self) -> str:
         """Names this version: same content, same hash."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        return digest(json.dumps(plain, default=_plain, ensure_ascii=False, sort_keys=True))
+        # Empty fields are left out, so that a field added later changes no older hash.
+        plain = {name: value for name in _NAMES if (value := getattr(self, name)) not in (None, (), "")}
+        for name in ("authors", "mesh"):
+            if name in plain:
+                plain[name] = [[getattr(one, slot) for slot in one.__slots__] for one in plain[name]]
+        return digest(json.dumps(plain, ensure_ascii=False))
 
     def text(self) -> str:
         """Title and abstract, one line between them: what people screen and models read."""
@@ -120,10 +124,6 @@ def digest(*parts: str) -> str:
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _plain(value: Any) -> Any:
-    return {f.name: getattr(value, f.name) for f in fields(value)}
-
-
 def key_text(text: str | None) -> str:
     """Letters and digits only, lower case, accents folded: for keys, not for display.
 
@@ -143,6 +143,8 @@ def source_name(raw: str) -> str:
     """
     return re.sub(r"[^\w]+", "-", raw.strip().lower()).strip("-") or "unknown"
 
+
+_NAMES = tuple(f.name for f in fields(Record))
 
 # ---------------------------------------------------------------- from a reader's fields
 

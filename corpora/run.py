@@ -22,25 +22,29 @@ def now() -> str:
 
 @dataclass(slots=True)
 class Account:
-    """What a run was promised, delivered, and refused; the three must add up.
+    """What a run was promised, delivered, refused and can explain; they must add up.
 
     ``promised`` is what the file or service said it holds (None if it says nothing),
-    ``delivered`` what was kept, ``refused`` what was kept only raw, with its reason.
-    ``counts`` holds whatever else the run counted, by name.
+    ``delivered`` what was kept, ``refused`` what was kept only raw or by name, with its reason,
+    ``explained`` what the service itself took back, by reason. ``counts`` holds whatever else
+    the run counted, by name.
 
-    >>> Account(promised=3, delivered=2, refused=1).unaccounted
+    >>> Account(promised=4, delivered=2, refused=1, explained={"left the index": 1}).unaccounted
     0
     """
 
     promised: int | None = None
     delivered: int = 0
     refused: int = 0
+    explained: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def unaccounted(self) -> int:
         """Promised rows of which nothing is known; 0 when nothing was promised."""
-        return 0 if self.promised is None else self.promised - self.delivered - self.refused
+        if self.promised is None:
+            return 0
+        return self.promised - self.delivered - self.refused - sum(self.explained.values())
 
 
 @dataclass(slots=True)

@@ -5,9 +5,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
@@ -18,6 +20,10 @@ TRIES = 6
 
 _LONGEST_WAIT = 120.0
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
+Judge = Callable[[httpx.Response], str | None]
+"""Looks at an answer of any status: None if it is as promised, a complaint if it should be asked
+for again; raises to stop at once."""
+
 _SECRET = re.compile(r"(api_key|apikey|key|token|email)=[^&\s]*", re.IGNORECASE)
 
 
@@ -69,8 +75,11 @@ class Transport:
         params: Mapping[str, str] | None = None,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        judge: Judge | None = None,
     ) -> httpx.Response:
         """One answer with its whole body.
+
+        ``judge`` sees every answer first: services also fail with status 200 and half a body.
 
         Raises:
             TransportError: refused, or still failing after all tries.
@@ -87,12 +96,13 @@ class Transport:
             except httpx.TransportError as error:
                 said, pause = f"{type(error).__name__}: {error}", _backoff(attempt)
             else:
-                if answer.is_success:
+                complaint = judge(answer) if judge else None
+                if answer.is_success and complaint is None:
                     return answer
-                said = f"HTTP {answer.status_code}: {answer.text[:200].strip()!r}"
-                if answer.status_code not in _RETRIED:
+                said = complaint or f"HTTP {answer.status_code}: {answer.text[:200].strip()!r}"
+                if complaint is None and answer.status_code not in _RETRIED:
                     break
-                pause = _retry_after(answer) or _backoff(attempt)
+                pause = _retry_after(answer, _backoff(attempt))
             if attempt + 1 < self._tries:
                 self._sleep(pause)
         raise TransportError(f"{method} {shown(url)}: {shown(said)}")
@@ -124,9 +134,14 @@ def _backoff(attempt: int) -> float:
     return whole * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-def _retry_after(answer: Any) -> float | None:
-    """Seconds that the service asks for; a date form is rare and falls back to the backoff."""
+def _retry_after(answer: httpx.Response, otherwise: float) -> float:
+    """Seconds that the service asks for, as a number or a date; two minutes at most."""
+    told = answer.headers.get("Retry-After", "")
     try:
-        return min(max(float(answer.headers.get("Retry-After", "")), 0.0), _LONGEST_WAIT)
+        wait = float(told)
     except ValueError:
-        return None
+        try:
+            wait = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return otherwise
+    return min(max(wait, 0.0), _LONGEST_WAIT)

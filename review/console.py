@@ -83,6 +83,13 @@ def say(text: str, *, quiet: bool = False) -> None:
             out.print(escape(text))
 
 
+def note(text: str, *, quiet: bool = False) -> None:
+    """Print a line on stderr while work goes on: a cost, a number of slices."""
+    if not quiet:
+        with _clear():
+            err.print(escape(text))
+
+
 def warn(text: str) -> None:
     """Print a line on stderr, also when quiet: nothing that was lost or odd is hidden."""
     with _clear():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.progress import Progress, silent
-from review import export, ingest, linking, tagging, training
+from review import export, harvesting, ingest, linking, tagging, training
 from review.ingest import Outcome
 from review.workspace import Workspace
 
@@ -66,8 +66,8 @@ def steps(workspace: Workspace) -> Iterator[Step]:
     for search in workspace.protocol.search:
         yield Step(
             f"harvest {search.name}",
-            "" if ingest.harvested(workspace, search) else "not run yet, or its query changed",
-            lambda progress, search=search: ingest.harvest(workspace, search, progress),  # type: ignore[misc]
+            "" if harvesting.harvested(workspace, search) else "not run yet, or its query changed",
+            lambda progress, search=search: harvesting.harvest(workspace, search, progress=progress),  # type: ignore[misc]
         )
     if not workspace.parts("records"):
         return

@@ -45,14 +45,14 @@ class Criterion(_Table):
 
 
 class Search(_Table):
-    """One search of a service."""
+    """One search of a service; ``limits`` are added to the query one by one and counted."""
 
     name: Name
     source: Name
     query: Annotated[str, Field(min_length=1)]
     kind: Kind = "database"
     platform: str | None = None
-    limits: str | None = None
+    limits: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     accept_warnings: bool = False
 

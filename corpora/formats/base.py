@@ -11,7 +11,8 @@ class Row:
     """One data row of a file: either ``fields`` for `corpora.record.build`, or ``refused``.
 
     ``number`` counts data rows from 0 (a header is not one); a refused row keeps its number.
-    ``repaired`` says what the reader mended; ``raw`` is the row as it stood.
+    ``repaired`` says what the reader mended; ``raw`` is the row as it stood; ``key`` names the
+    source key of a refused row where it is known.
     """
 
     number: int
@@ -19,6 +20,7 @@ class Row:
     refused: str | None = None
     repaired: tuple[str, ...] = ()
     raw: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

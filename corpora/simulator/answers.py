@@ -1,5 +1,7 @@
 """Papers as the two services write them: PubMed XML and OpenAlex JSON."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -8,16 +10,17 @@ from corpora.simulator.literature import LICENCE, Paper
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-def pubmed_set(papers: list[Paper]) -> str:
-    """The body of an EFetch answer."""
+def pubmed_set(papers: list[Paper], pmids: Mapping[str, str] | None = None) -> str:
+    """The body of an EFetch answer; ``pmids`` finds the PMID of a report that is cited."""
+    known = pmids or {}
     return (
         '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, '
         '1st January 2025//EN" "https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd">\n'
-        f"<PubmedArticleSet>{''.join(map(_pubmed, papers))}</PubmedArticleSet>\n"
+        f"<PubmedArticleSet>{''.join(_pubmed(paper, known) for paper in papers)}</PubmedArticleSet>\n"
     )
 
 
-def _pubmed(paper: Paper) -> str:
+def _pubmed(paper: Paper, pmids: Mapping[str, str]) -> str:
     journal = (
         f"<Journal><JournalIssue CitedMedium='Internet'><Volume>{paper.volume}</Volume>"
         f"<PubDate><Year>{paper.year}</Year><Month>{_MONTHS[paper.month - 1]}</Month></PubDate>"
@@ -32,6 +35,8 @@ def _pubmed(paper: Paper) -> str:
         for name, major in paper.mesh
     )
     words = "".join(f"<Keyword MajorTopicYN='N'>{escape(word)}</Keyword>" for word in paper.keywords)
+    notice = "RetractionOf" if paper.notice_of else "RetractionIn" if paper.retracted else ""
+    links = f"<CommentsCorrections RefType='{notice}'><RefSource>Simulated</RefSource></CommentsCorrections>"
     ids = f"<ArticleId IdType='pubmed'>{paper.pmid}</ArticleId>"
     ids += f"<ArticleId IdType='doi'>{paper.doi}</ArticleId>" if paper.doi else ""
     return (
@@ -41,10 +46,29 @@ def _pubmed(paper: Paper) -> str:
         f"<Pagination><MedlinePgn>{paper.pages}</MedlinePgn></Pagination>{_abstract(paper.abstract)}"
         f"<AuthorList CompleteYN='Y'>{''.join(map(_author, paper.authors))}</AuthorList>"
         f"<Language>eng</Language><PublicationTypeList>{types}</PublicationTypeList></Article>"
-        f"<KeywordList Owner='NOTNLM'>{words}</KeywordList>"
-        f"<MeshHeadingList>{mesh}</MeshHeadingList></MedlineCitation><PubmedData><ArticleIdList>{ids}</ArticleIdList></PubmedData>"
-        "</PubmedArticle>\n"
+        f"{f'<CommentsCorrectionsList>{links}</CommentsCorrectionsList>' if notice else ''}"
+        f"<MeshHeadingList>{mesh}</MeshHeadingList><KeywordList Owner='NOTNLM'>{words}</KeywordList>"
+        f"</MedlineCitation><PubmedData><History>{_day('entrez', paper.entered)}</History>"
+        f"<PublicationStatus>ppublish</PublicationStatus><ArticleIdList>{ids}</ArticleIdList>"
+        f"{_references(paper, pmids)}</PubmedData></PubmedArticle>\n"
     )
+
+
+def _day(status: str, day: date) -> str:
+    return (
+        f"<PubMedPubDate PubStatus='{status}'><Year>{day.year}</Year><Month>{day.month}</Month>"
+        f"<Day>{day.day}</Day></PubMedPubDate>"
+    )
+
+
+def _references(paper: Paper, pmids: Mapping[str, str]) -> str:
+    found = "".join(
+        f"<Reference><Citation>Simulated</Citation><ArticleIdList><ArticleId IdType='pubmed'>{pmids[cited]}"
+        "</ArticleId></ArticleIdList></Reference>"
+        for cited in paper.cites
+        if cited in pmids
+    )
+    return f"<ReferenceList>{found}</ReferenceList>" if found else ""
 
 
 def _abstract(text: str | None) -> str:
@@ -71,8 +95,9 @@ def _author(person: tuple[str, str, str, str, str]) -> str:
     )
 
 
-def openalex_work(paper: Paper) -> dict[str, Any]:
-    """One work of the OpenAlex API."""
+def openalex_work(paper: Paper, works: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """One work of the OpenAlex API; ``works`` finds the id of a report that is cited."""
+    known = works or {}
     url = f"https://openalex.org/{paper.openalex_id}"
     ids = {"openalex": url}
     doi = f"https://doi.org/{paper.doi}" if paper.doi else None
@@ -109,7 +134,7 @@ def openalex_work(paper: Paper) -> dict[str, Any]:
         "keywords": [{"display_name": word} for word in paper.keywords],
         "topics": [],
         "mesh": [],
-        "referenced_works": [],
+        "referenced_works": [f"https://openalex.org/{known[one]}" for one in paper.cites if one in known],
         "abstract_inverted_index": _inverted(paper.abstract),
     }
 

@@ -6,6 +6,7 @@ called "Simulated …". The same seed gives the same bytes.
 
 import random
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 from corpora.simulator import grammar as g
@@ -49,6 +50,11 @@ class Paper:
     retracted: bool = False
     notice_of: str = ""
     tags: dict[str, Any] = field(default_factory=dict)
+    entered: date = date(2012, 1, 1)
+    """When it came into the service."""
+    revised: date = date(2012, 1, 1)
+    cites: tuple[str, ...] = ()
+    """Reports, all of earlier numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,37 @@ def simulate(n_records: int = 2000, seed: int = 42) -> Literature:
             if in_openalex:
                 openalex.append(_openalex_copy(rng, paper, number))
     surplus = len(pubmed) + len(openalex) - n_records
-    return Literature(seed, pubmed, openalex[: len(openalex) - surplus])
+    return _cited(Literature(seed, pubmed, openalex[: len(openalex) - surplus]))
+
+
+def _cited(literature: Literature) -> Literature:
+    """Give every report a day of entry and the earlier reports it cites.
+
+    Drawn apart from the texts, so that these stay as they are when this changes.
+    """
+    rng = random.Random(f"{literature.seed} citations")  # noqa: S311
+    made: dict[str, tuple[date, date, tuple[str, ...]]] = {}
+    known: list[str] = []
+    for paper in sorted((*literature.pubmed, *literature.openalex), key=lambda p: p.report):
+        if paper.report not in made:
+            entered = date(paper.year or LAST_YEAR, paper.month, rng.randint(1, 28))
+            revised = entered + timedelta(days=rng.randint(0, 400))
+            made[paper.report] = (entered, revised, tuple(_some_earlier(rng, known)))
+            known.append(paper.report)
+
+    def dated(paper: Paper) -> Paper:
+        entered, revised, cites = made[paper.report]
+        return replace(paper, entered=entered, revised=revised, cites=cites)
+
+    return Literature(literature.seed, *(
+        [dated(paper) for paper in papers] for papers in (literature.pubmed, literature.openalex)
+    ))  # fmt: skip
+
+
+def _some_earlier(rng: random.Random, known: list[str]) -> list[str]:
+    """Up to eight of the last few hundred reports: papers cite what is recent."""
+    recent = known[-300:]
+    return sorted(rng.sample(recent, min(len(recent), rng.randint(0, 8))))
 
 
 def _where(rng: random.Random, paper: Paper) -> tuple[bool, bool]:

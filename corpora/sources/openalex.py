@@ -1,216 +1,257 @@
-"""OpenAlex: pyalex writes the query, our transport sends it.
+"""OpenAlex: pyalex writes the query, our transport sends it, page after page by cursor.
 
-A query is plain text, searched in title and abstract, or filters of the API joined by commas
-after ``filter:``, or both: ``filter:publication_year:2020-2026,type:article; language model``.
-Prices: a list call costs a tenth of a search call. https://developers.openalex.org
+Every call costs: what a call costs is read from its answer, the cost of the whole is said before
+the first page of works, and a budget or a spent day's allowance stops between two pages. The
+archive holds ``plan`` (counts at each limit, price) and the pages.
 """
 
 import json
+import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from pyalex import Works
+import httpx
 
-from corpora import identifiers
-from corpora.errors import HarvestError, InputError, TransportError
+from corpora.errors import BudgetError, HarvestError, InputError, StoreError
 from corpora.formats.base import Row
-from corpora.progress import Progress
-from corpora.record import Author, MeshHeading
 from corpora.run import now
-from corpora.sources import archive as kept
-from corpora.sources.base import Harvest, Search, is_loopback
+from corpora.sources import archive, openalex_budget
+from corpora.sources.base import Fetched, Search, Visit, is_loopback
+from corpora.sources.openalex_budget import LIST_CALL, SEARCH_CALL
+from corpora.sources.openalex_query import HOST, urls
+from corpora.sources.openalex_work import fields
 from corpora.transport import Transport
 
-HOST = "https://api.openalex.org"
 PAGE = 100
-_BUDGET = ("x-ratelimit-", "x-rate-limit-")
+"""Works a page: the most the API gives."""
 
 
 class OpenAlex:
     """The source ``openalex``."""
 
     name = "openalex"
+    title = "OpenAlex"
+    platform = "OpenAlex API"
 
     def transport(self, search: Search) -> Transport:
         """10 requests a second: the service allows more, its budget does not."""
         return Transport(None if is_loopback(search.base_url) else 10.0)
 
-    def harvest(self, search: Search, transport: Transport, archive: Path, progress: Progress) -> Harvest:
-        """Walk the cursor from page to page; see `corpora.sources.base.Source`."""
-        url = query_url(search.query, search.base_url)
-        works: dict[str, dict[str, Any]] = {}
-        budget: dict[str, str] = {}
-        seen: set[str] = set()
-        cursor: str | None = "*"
-        promised, number, cost = 0, 0, 0.0
-        while cursor:
-            if cursor in seen:
-                raise HarvestError(f"{search.name}: OpenAlex gave the cursor {cursor!r} twice")
-            seen.add(cursor)
-            page, told = _page(transport, url, cursor, archive / f"page-{number:06d}.json.gz")
-            meta = page["meta"]
-            promised = promised or int(meta["count"])
-            budget, cost = told or budget, cost + float(meta.get("cost_usd") or 0)
-            works |= {work["id"]: work for work in page["results"]}
-            progress(f"harvesting {search.name}", len(works), promised)
-            cursor, number = meta.get("next_cursor"), number + 1
-        if len(works) != promised:
-            raise HarvestError(
-                f"{search.name}: OpenAlex promised {promised:,} works, {len(works):,} came; "
-                "it may have changed meanwhile: delete the archive and harvest again"
+    def fetch(self, visit: Visit) -> Fetched:
+        """Walk the cursor of every URL of the query; see `corpora.sources.base.Source`."""
+        search = visit.search
+        if search.since:
+            raise InputError(
+                f"{search.name}: OpenAlex sells searches by date of change to its subscribers only; "
+                "leave --since away: the whole strategy is rerun and what is held is subtracted"
             )
+        client = Client(visit)
+        plan = _plan(visit, client)
+        seen: set[str] = set()
+        missing, notes = 0, list[str]()
+        for number, part in enumerate(plan["parts"]):
+            found = _walk(client, part, number, seen, plan)
+            if found < part["count"]:
+                missing += _explain(visit, client, part, found)
+            elif found > part["count"]:
+                notes.append(f"{search.name}: {found - part['count']:,} works came while it was harvested")
+            seen |= client.ids
         details = {
-            "url": url,
-            "cost_usd": round(cost, 4),
-            "budget": budget,
-            "searched": now(),
-            "requests": transport.requests,
+            "strategy": search.query,
+            "counts": plan["counts"],
+            "urls": [part["url"] for part in plan["parts"]],
+            "searched": plan["searched"],
             "searched_in": "title and abstract, with stemming and stop words; no full text",
+            "cost_usd": round(client.spent, 4),
+            "requests": visit.transport.requests,
+            "host": search.base_url or HOST,
         }
-        ordered = sorted(works.values(), key=lambda work: _number(work["id"]))
-        return Harvest(promised, [_row(n, work) for n, work in enumerate(ordered)], details)
+        explained = {"left OpenAlex during the harvest": missing} if missing else {}
+        return Fetched(len(seen) + missing, explained, details, notes)
+
+    def rows(self, archive: Path) -> Iterator[Row]:
+        """Every work once; see `corpora.sources.base.Source`."""
+        seen: set[str] = set()
+        for path in sorted(archive.glob("part-*.json.gz")):
+            for work in _page(path)["results"]:
+                if work["id"] not in seen:
+                    seen.add(work["id"])
+                    yield row(work)
 
 
-def query_url(query: str, base_url: str | None = None) -> str:
-    """The URL of a query, without paging; a fresh pyalex query each time, as ``filter`` mutates.
+def row(work: dict[str, Any]) -> Row:
+    """A work as a row; one whose id cannot be read is refused and kept raw."""
+    made = fields(work)
+    if made.get("accession") is None:
+        return Row(0, refused=f"no OpenAlex id: {work.get('id')!r}", raw=json.dumps(work))
+    return Row(0, made)
 
-    >>> query_url("filter:publication_year:2020-2026; language model")
-    'https://api.openalex.org/works?filter=publication_year:2020-2026,\
-title_and_abstract.search:language+model'
+
+class Client:
+    """Calls of the API, with the account of what they cost.
+
+    ``spent`` is what this client spent, in US dollars; ``price`` what its last call cost;
+    ``ids`` the works of the part that is being walked.
     """
-    filters, text = {}, query.strip()
-    if text.startswith("filter:"):
-        head, _, text = text.removeprefix("filter:").partition(";")
-        for part in head.split(","):
-            name, separator, value = part.strip().partition(":")
-            if not separator or not value:
-                raise InputError(f"OpenAlex query: filter {part!r}: write it as name:value")
-            filters[name] = value
-    works = Works()
-    if filters:
-        works = works.filter(**filters)
-    if text.strip():
-        works = works.search_filter(title_and_abstract=" ".join(text.split()))
-    parts, base = urlsplit(works.url), urlsplit(base_url or HOST)
-    return str(urlunsplit((base.scheme, base.netloc, parts.path, parts.query, "")))
 
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.spent = 0.0
+        self.price: float | None = None
+        self.remaining: float | None = None
+        self.ids: set[str] = set()
 
-def _page(transport: Transport, url: str, cursor: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """One page, from the archive or the service, and what the service said of the budget."""
-    body, told = kept.held(path), {}
-    if body is None:
+    def count(self, url: str) -> int:
+        """How many works a URL finds."""
+        page, _ = self.get(url, **{"per-page": "1", "select": "id"})
+        return int(page["meta"]["count"])
+
+    def get(self, url: str, **parameters: str) -> tuple[dict[str, Any], bytes]:
+        """One answer of a list, parsed and as it came.
+
+        Raises:
+            BudgetError: it would cost more than the budget, or the day's allowance is spent.
+
+        """
+        name, limit = self.visit.search.name, self.visit.budget
+        price = guess(url) if self.price is None else self.price
+        if limit is not None and self.spent + price > limit + 1e-9:
+            raise BudgetError(
+                f"{name}: stopped before spending more than the budget of ${limit:.2f} "
+                f"(${self.spent:.4f} spent, the next call costs ${price:.4f}); what came is kept, "
+                f"go on with: review harvest {name} --budget {max(2 * limit, 0.1):.2f}"
+            )
+        pages: list[dict[str, Any]] = []
         key = os.environ.get("OPENALEX_API_KEY")
-        answer = transport.send(
+        joined = "&".join(f"{one}={value}" for one, value in parameters.items())
+        answer = self.visit.transport.send(
             "GET",
-            f"{url}&per-page={PAGE}&cursor={cursor}",
+            f"{url}&{joined}",
             headers={"Authorization": f"Bearer {key}"} if key else None,
+            judge=lambda answer: _judge(answer, name, pages),
         )
-        body = answer.content
-        told = {n.lower(): v for n, v in answer.headers.items() if n.lower().startswith(_BUDGET)}
-    try:
-        page = json.loads(body)
-        page["meta"]["count"], page["results"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise TransportError(f"OpenAlex: not a page of works: {body[:200]!r}") from error
-    if not path.exists():
-        kept.keep(path, body)
-    return page, told
+        told = openalex_budget.read(answer.headers)
+        meta = pages[-1]["meta"]
+        self.price = float(meta.get("cost_usd") or told.cost or 0.0)
+        self.spent += self.price
+        self.remaining = told.remaining
+        return pages[-1], answer.content
 
 
-def _number(work_id: str) -> int:
-    found = identifiers.openalex(work_id)
-    return int(found[1:]) if found else 0
+def guess(url: str) -> float:
+    """The published price of a call, before the first answer tells the real one."""
+    return SEARCH_CALL if ".search" in url or "?search=" in url or "&search=" in url else LIST_CALL
 
 
-def _row(number: int, work: dict[str, Any]) -> Row:
-    openalex_id = identifiers.openalex(str(work.get("id") or ""))
-    if openalex_id is None:
-        return Row(number, refused=f"no OpenAlex id: {work.get('id')!r}", raw=json.dumps(work))
-    return Row(number, fields(work))
-
-
-def fields(work: dict[str, Any]) -> dict[str, Any]:
-    """A work of the API as fields for `corpora.record.build`."""
-    ids = work.get("ids") or {}
-    place = work.get("primary_location") or {}
-    biblio = work.get("biblio") or {}
-    pages = [biblio.get("first_page"), biblio.get("last_page")]
-    made = {
-        "accession": identifiers.openalex(work["id"]),
-        "openalex_id": work["id"],
-        "doi": work.get("doi") or ids.get("doi"),
-        "pmid": ids.get("pmid"),
-        "pmcid": _pmcid(ids.get("pmcid")),
-        "title": work.get("title") or work.get("display_name"),
-        "abstract": plain_abstract(work.get("abstract_inverted_index")),
-        "year": work.get("publication_year"),
-        "publication_date": work.get("publication_date"),
-        "venue": (place.get("source") or {}).get("display_name"),
-        "volume": biblio.get("volume"),
-        "issue": biblio.get("issue"),
-        "pages": "-".join(dict.fromkeys(page for page in pages if page)),
-        "publication_types": [work["type"]] if work.get("type") else [],
-        "language": work.get("language"),
-        "authors": [_author(found) for found in work.get("authorships") or ()],
-        "keywords": [word.get("display_name") for word in work.get("keywords") or ()],
-        "mesh": _mesh(work.get("mesh") or []),
-        "citation_count": work.get("cited_by_count"),
-        "references": [f"openalex:{identifiers.openalex(one)}" for one in work.get("referenced_works") or ()],
-        "retraction": "retracted" if work.get("is_retracted") else None,
-        "url": place.get("landing_page_url") or work["id"],
-        "licence": place.get("license"),
-        "openalex:topics": [topic.get("display_name") for topic in work.get("topics") or ()],
-        "openalex:funders": [one.get("display_name") for one in work.get("funders") or ()],
-    }
-    return {name: value for name, value in made.items() if value not in (None, "", [])}
-
-
-def plain_abstract(index: dict[str, list[int]] | None) -> str | None:
-    """Text from OpenAlex's inverted index.
-
-    >>> plain_abstract({"models": [1, 3], "Language": [0], "and": [2]})
-    'Language models and models'
-    """
-    if not index:
+def _judge(answer: httpx.Response, name: str, pages: list[dict[str, Any]]) -> str | None:
+    """Tell a spent allowance from "slow down", a wrong query from a busy server, a page from half."""
+    if answer.status_code == 429:
+        left = openalex_budget.read(answer.headers).remaining
+        if (left is not None and left <= 0) or "budget" in answer.text.lower():
+            raise BudgetError(
+                f"{name}: OpenAlex's allowance for today is spent (it is renewed at midnight UTC); what "
+                f"came is kept, go on then with: review harvest {name}"
+            )
         return None
-    placed = sorted((place, word) for word, places in index.items() for place in places)
-    return " ".join(word for _, word in placed)
+    if answer.status_code == 403:
+        if "invalid" in answer.text.lower():
+            raise InputError(f"{name}: OpenAlex refused the query: {answer.text[:300].strip()}")
+        return f"HTTP 403, slow down: {answer.text[:120].strip()!r}"
+    if not answer.is_success:
+        return None
+    try:
+        page = json.loads(answer.content)
+        int(page["meta"]["count"]), page["results"]
+    except (ValueError, KeyError, TypeError):
+        return f"OpenAlex: not a page of works: {answer.content[:120]!r}"
+    pages.append(page)
+    return None
 
 
-def _pmcid(raw: str | None) -> str | None:
-    """OpenAlex writes ``…/pmc/articles/2246381``, without the letters."""
-    if raw and raw.rstrip("/").rsplit("/", 1)[-1].isdigit():
-        return f"PMC{raw.rstrip('/').rsplit('/', 1)[-1]}"
-    return raw
+def _plan(visit: Visit, client: Client) -> dict[str, Any]:
+    """Counts and cost: made once and kept, so that a rerun goes on with it."""
+    path = visit.archive / "plan.json.gz"
+    held: dict[str, Any] | None = archive.held_json(path)
+    if held is not None:
+        client.price = held["price"]
+        return held
+    search = visit.search
+    steps = [search.limits[:used] for used in range(len(search.limits) + 1)]
+    price = guess(urls(search.query, search.base_url, search.limits)[0])
+    kind = "a search; filters alone cost a tenth" if price == SEARCH_CALL else "a list call"
+    visit.say(f"{search.name}: OpenAlex charges about ${price:.4f} a call ({kind}); counting first")
+    counts: list[dict[str, Any]] = []
+    for limits in steps:
+        found = {url: client.count(url) for url in urls(search.query, search.base_url, limits)}
+        counts.append({"limit": limits[-1] if limits else None, "count": sum(found.values())})
+    pages = sum(math.ceil(count / PAGE) for count in found.values())
+    cost = pages * (client.price or 0.0)
+    visit.say(
+        f"{search.name}: {counts[-1]['count']:,} works in {pages:,} pages, about ${cost:.4f} in all"
+        + _left(client.remaining, cost)
+    )
+    plan = {
+        "counts": counts,
+        "parts": [{"url": url, "count": count} for url, count in found.items()],
+        "price": client.price,
+        "cost_usd": round(cost, 4),
+        "searched": now(),
+    }
+    archive.keep_json(path, plan)
+    return plan
 
 
-def _author(found: dict[str, Any]) -> Author:
-    person = found.get("author") or {}
-    name = person.get("display_name") or found.get("raw_author_name") or "unnamed"
-    given, _, family = name.rpartition(" ")
-    places = [one.get("display_name") for one in found.get("institutions") or ()]
-    raw = found.get("raw_affiliation_strings") or [found.get("raw_affiliation_string")]
-    countries = found.get("countries") or [one.get("country_code") for one in found.get("institutions") or ()]
-    return Author(
-        family=family,
-        given=given or None,
-        orcid=identifiers.orcid(person["orcid"]) if person.get("orcid") else None,
-        affiliations=tuple(text for text in (places or raw) if text),
-        country=next((code for code in countries if code), None),
+def _left(remaining: float | None, cost: float) -> str:
+    if remaining is None:
+        return ""
+    rest = "; it will stop there, and the same command goes on tomorrow" if remaining < cost else ""
+    return f" (${remaining:.4f} of today's allowance is left{rest})"
+
+
+def _walk(client: Client, part: dict[str, Any], number: int, before: set[str], plan: dict[str, Any]) -> int:
+    """Fetch one URL's pages, those that are archived left out; gives its number of works."""
+    visit, cursor, place = client.visit, "*", 0
+    passed = {cursor}
+    client.ids = set()
+    total = sum(one["count"] for one in plan["parts"])
+    while cursor:
+        path = visit.archive / f"part-{number:02d}-{place:06d}.json.gz"
+        page = _page(path) if path.exists() else _next(client, part["url"], cursor, passed, path)
+        client.ids |= {work["id"] for work in page["results"]}
+        visit.progress(f"harvesting {visit.search.name}", len(before) + len(client.ids), total)
+        cursor, place = page["meta"].get("next_cursor"), place + 1
+        passed.add(cursor)
+    return len(client.ids)
+
+
+def _next(client: Client, url: str, cursor: str, passed: set[str], path: Path) -> dict[str, Any]:
+    """One new page; a cursor that was met before would walk in a circle, so it is asked for again."""
+    for _ in range(3):
+        page, body = client.get(url, **{"per-page": str(PAGE), "cursor": cursor})
+        if page["meta"].get("next_cursor") not in passed:
+            archive.keep(path, body)
+            return page
+    raise HarvestError(
+        f"{client.visit.search.name}: OpenAlex gave the cursor {cursor!r} three times in a row; "
+        "what came is kept, run the harvest again later"
     )
 
 
-def _mesh(listed: list[dict[str, Any]]) -> list[MeshHeading]:
-    """OpenAlex gives a line a qualifier; they are joined by descriptor again."""
-    joined: dict[str, tuple[list[str], bool]] = {}
-    for one in listed:
-        qualifiers, major = joined.get(one["descriptor_name"], ([], False))
-        if one.get("qualifier_name"):
-            qualifiers.append(one["qualifier_name"])
-        joined[one["descriptor_name"]] = (qualifiers, major or bool(one.get("is_major_topic")))
-    return [
-        MeshHeading(descriptor=name, qualifiers=tuple(qualifiers), major=major)
-        for name, (qualifiers, major) in joined.items()
-    ]
+def _explain(visit: Visit, client: Client, part: dict[str, Any], found: int) -> int:
+    """Works that were counted and did not come: explained if the service now counts as many as came."""
+    again = client.count(part["url"])
+    if again != found:
+        raise HarvestError(
+            f"{visit.search.name}: OpenAlex promised {part['count']:,} works, {found:,} came, and it now "
+            f"promises {again:,}; start afresh with: review harvest {visit.search.name} --restart"
+        )
+    return int(part["count"]) - found
+
+
+def _page(path: Path) -> dict[str, Any]:
+    held = archive.held_json(path)
+    if not isinstance(held, dict):
+        raise StoreError(f"{path}: is no archived page; delete it and harvest again")
+    return held

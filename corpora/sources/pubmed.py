@@ -1,67 +1,42 @@
-"""PubMed through E-utilities, with Biopython as the client.
+"""PubMed: counted, cut into slices, fetched by history in batches, checked by PMID.
 
-Biopython builds the requests; its sending is not used, since host, pace and retry are fixed
-inside it. `Eutils.call` is the one place that touches its private part, and a test watches that.
-https://www.ncbi.nlm.nih.gov/books/NBK25499/
+The archive of a harvest holds ``plan`` (counts at each limit, translation, slices), for each slice
+its list of PMIDs (the promise), and the EFetch answers. Slicing is by Entrez date and PMID; limits
+on publication dates belong to the query and stay as they are.
 """
 
-import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import Request
 
-from Bio import Entrez
-from lxml import etree
+import httpx
 
-from corpora.errors import FormatError, HarvestError, TransportError
+from corpora.errors import HarvestError, InputError, TransportError
 from corpora.formats.base import Row
-from corpora.progress import Progress
 from corpora.run import now
-from corpora.sources import archive as kept
-from corpora.sources import pubmed_xml
-from corpora.sources.base import Harvest, Search, is_loopback
+from corpora.sources import archive, eutils, pubmed_xml
+from corpora.sources.base import Fetched, Search, Visit, is_loopback
+from corpora.sources.eutils import CAP, Eutils
+from corpora.sources.slices import cut
 from corpora.transport import Transport
 
-HOST = "https://eutils.ncbi.nlm.nih.gov"
-CAP = 9_999
-"""Records that one search can bring; the service clamps above it."""
+BATCH = 250
+"""Records asked for in one EFetch call."""
 
-BATCH = 200
-
-
-class Eutils:
-    """Calls of E-utilities: Biopython's request, our host and transport."""
-
-    def __init__(self, transport: Transport, base_url: str | None) -> None:
-        self._transport = transport
-        self._base = urlsplit(base_url or HOST)
-
-    def call(self, utility: str, **parameters: Any) -> bytes:
-        """The body of one answer, e.g. ``call("esearch", db="pubmed", term="…")``."""
-        given = {
-            **parameters,
-            "tool": "litscale",
-            "email": os.environ.get("NCBI_EMAIL", ""),
-            "api_key": os.environ.get("NCBI_API_KEY") or None,
-        }
-        request: Request = Entrez._build_request(  # type: ignore[no-untyped-call]
-            f"{HOST}/entrez/eutils/{utility}.fcgi", given
-        )
-        parts = urlsplit(request.full_url)
-        url = urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
-        body = request.data if isinstance(request.data, bytes) else None
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else None
-        answer = self._transport.send(request.get_method(), url, data=body, headers=headers)
-        return answer.content
+_WORKERS = 4
+"""Batches under way at once; the transport's rate holds over all of them."""
 
 
 class PubMed:
     """The source ``pubmed``."""
 
     name = "pubmed"
+    title = "PubMed"
+    platform = "NCBI E-utilities"
 
     def transport(self, search: Search) -> Transport:
         """3 requests a second, 10 with NCBI_API_KEY; no limit for an address of this machine."""
@@ -69,118 +44,173 @@ class PubMed:
             return Transport(None)
         return Transport(10.0 if os.environ.get("NCBI_API_KEY") else 3.0)
 
-    def harvest(self, search: Search, transport: Transport, archive: Path, progress: Progress) -> Harvest:
-        """Search, then fetch in batches of 200; see `corpora.sources.base.Source`."""
-        eutils = Eutils(transport, search.base_url)
-        plan = _plan(search, eutils, archive)
-        pmids: list[str] = plan["pmids"]
-        pages = []
-        for start in range(0, len(pmids), BATCH):
-            page = archive / f"efetch-{start:06d}.xml.gz"
-            if not page.exists():
-                _fetch(eutils, pmids[start : start + BATCH], page)
-            pages.append(page)
-            progress(f"harvesting {search.name}", min(start + BATCH, len(pmids)), len(pmids))
-        details = {key: plan[key] for key in ("translation", "warnings", "searched")}
-        details |= {"requests": transport.requests, "host": search.base_url or HOST}
-        notes = [f"{search.name}: {warning}" for warning in plan["warnings"]]
-        return Harvest(len(pmids), list(_rows(pages, pmids)), details, notes)
+    def fetch(self, visit: Visit) -> Fetched:
+        """Count, cut, list and fetch; see `corpora.sources.base.Source`."""
+        client = Eutils(visit.transport, visit.search.base_url)
+        plan = _plan(visit, client)
+        promised: set[str] = set()
+        for number, term in enumerate(plan["slices"]):
+            promised |= _slice(visit, client, number, term["term"], len(promised), plan["count"])
+        details = {
+            **{key: plan[key] for key in ("strategy", "counts", "translation", "warnings", "searched")},
+            "slices": plan["slices"],
+            "listed": len(promised),
+            "requests": visit.transport.requests,
+            "host": visit.search.base_url or eutils.HOST,
+        }
+        notes = [f"{visit.search.name}: {warning}" for warning in plan["warnings"]]
+        if len(promised) != plan["count"]:
+            notes.append(
+                f"{visit.search.name}: {plan['count']:,} records were counted, {len(promised):,} listed "
+                "afterwards; PubMed changed meanwhile, the list is what was fetched"
+            )
+        return Fetched(len(promised), details=details, notes=notes)
+
+    def rows(self, archive: Path) -> Iterator[Row]:
+        """Every promised PMID once; see `corpora.sources.base.Source`."""
+        return _rows(archive)
 
 
-def _plan(search: Search, eutils: Eutils, archive: Path) -> dict[str, Any]:
-    """What is to be fetched: made once, kept beside the answers, so that a rerun goes on with it.
+def strategy(search: Search) -> str:
+    """The term as it is sent: the query, then its limits, then the window.
 
-    The archive's folder is named after the query, so a plan of another query is never met.
+    >>> strategy(Search("s", "pubmed", "cats OR dogs", limits=("english[lang]",), since="2026-01-31"))
+    '(cats OR dogs) AND (english[lang]) AND (2026/01/31:3000[CRDT] OR 2026/01/31:3000[LR])'
     """
-    path = archive / "plan.json.gz"
-    held = kept.held(path)
+    parts = [search.query, *search.limits]
+    if search.since:
+        # Not Entrez date: journals that PubMed takes in later enter it with old ones.
+        day = _day(search.since)
+        parts.append(f"{day}:3000[CRDT] OR {day}:3000[LR]")
+    return parts[0] if len(parts) == 1 else " AND ".join(f"({part})" for part in parts)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text[:10]).strftime("%Y/%m/%d")
+    except ValueError as error:
+        raise InputError(f"--since {text!r}: write a date as YYYY-MM-DD") from error
+
+
+# ---------------------------------------------------------------- fetching
+
+
+def _plan(visit: Visit, client: Eutils) -> dict[str, Any]:
+    """What is to be fetched: made once and kept, so that a rerun goes on with it."""
+    path = visit.archive / "plan.json.gz"
+    held: dict[str, Any] | None = archive.held_json(path)
     if held is not None:
-        plan: dict[str, Any] = json.loads(held)
-        return plan
-    body = eutils.call("esearch", db="pubmed", term=search.query, retmax=CAP, usehistory="y", sort="pub_date")
-    answer = _searched(body, search)
-    count = int(answer.findtext("Count") or 0)
-    if count > CAP:
+        return held
+    search = visit.search
+    counts = []
+    for used in range(len(search.limits) + 1):
+        narrowed = Search(search.name, search.source, search.query, search.limits[:used])
+        found = client.search(strategy(narrowed))
+        limit = search.limits[used - 1] if used else None
+        counts.append({"limit": limit, "count": found.count})
+    term = strategy(search)
+    whole = client.search(term) if search.since else found
+    if whole.complaints and not search.accept_warnings:
         raise HarvestError(
-            f"{search.name}: PubMed finds {count:,} records, one search brings {CAP:,} at most; "
-            "split the query in the protocol, for example by [pdat] years"
+            f"{search.name}: PubMed did not search the query as written: {'; '.join(whole.complaints)}; "
+            "mend it, or set accept_warnings = true for this search (--accept-warnings)"
         )
-    warnings = _warnings(answer)
-    if warnings and not search.accept_warnings:
-        raise HarvestError(
-            f"{search.name}: PubMed did not search the query as written: {'; '.join(warnings)}; "
-            "mend it, or set accept_warnings = true for this search"
+    if whole.count > CAP:
+        visit.say(
+            f"{search.name}: {whole.count:,} records; PubMed gives {CAP:,} a search, so the query is "
+            "cut by Entrez date"
         )
-    pmids = sorted({found.text for found in answer.iterfind("IdList/Id") if found.text}, key=int)
-    if len(pmids) != count:
-        raise HarvestError(f"{search.name}: PubMed counts {count:,} records, lists {len(pmids):,}")
+    slices = cut(term, whole.count, lambda part: client.search(part).count, CAP)
     plan = {
-        "query": search.query,
-        "count": count,
-        "translation": answer.findtext("QueryTranslation"),
-        "warnings": warnings,
+        "strategy": term,
+        "counts": counts,
+        "count": whole.count,
+        "translation": whole.translation,
+        "warnings": whole.complaints,
         "searched": now(),
-        "pmids": pmids,
+        "slices": [asdict(one) for one in slices],
     }
-    kept.keep(path, json.dumps(plan).encode())
+    archive.keep_json(path, plan)
     return plan
 
 
-def _searched(body: bytes, search: Search) -> Any:
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)
-    try:
-        answer = etree.fromstring(body, parser)
-    except etree.XMLSyntaxError as error:
-        raise TransportError(f"{search.name}: ESearch answered no XML: {body[:200]!r}") from error
-    told = answer.findtext("ERROR")
-    if told:
-        raise TransportError(f"{search.name}: ESearch refused the query: {told}")
-    return answer
+def _slice(visit: Visit, client: Eutils, number: int, term: str, before: int, total: int) -> set[str]:
+    """List one slice and fetch it in batches; gives the PMIDs it promised."""
+    path = visit.archive / f"slice-{number:04d}.json.gz"
+    held = archive.held_json(path)
+    if held is None:
+        found = client.search(term, listed=CAP)
+        pmids = list(dict.fromkeys(found.pmids))
+        if len(pmids) != found.count:
+            raise HarvestError(
+                f"{visit.search.name}: PubMed counts {found.count:,} records for {term!r} and lists "
+                f"{len(pmids):,}; nothing of this slice was fetched, run the harvest again"
+            )
+        held = {"pmids": pmids, "webenv": found.webenv, "query_key": found.query_key}
+        archive.keep_json(path, held)
+    pmids = held["pmids"]
+
+    def batch(start: int) -> int:
+        page = visit.archive / f"slice-{number:04d}-{start:04d}.xml.gz"
+        if not page.exists():
+            archive.keep(page, _batch(client, held, start))
+        return min(BATCH, len(pmids) - start)
+
+    done = before
+    # The window asked for decides where the next begins, never the number that came.
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for size in pool.map(batch, range(0, len(pmids), BATCH)):
+            done += size
+            visit.progress(f"harvesting {visit.search.name}", done, total)
+    return set(pmids)
 
 
-def _warnings(answer: Any) -> list[str]:
-    """Terms that were not found or were ignored."""
-    found = []
-    for part in ("ErrorList", "WarningList"):
-        found += [
-            f"{item.tag}: {item.text}"
-            for item in answer.iterfind(f"{part}/*")
-            if item.text and item.tag != "OutputMessage"
-        ]
-    return found
-
-
-def _fetch(eutils: Eutils, pmids: list[str], page: Path) -> None:
-    """One batch; an answer that is cut off is asked for again before it is kept."""
-    for _ in range(3):
-        body = eutils.call("efetch", db="pubmed", id=pmids, retmode="xml")
+def _batch(client: Eutils, listed: dict[str, Any], start: int) -> bytes:
+    """One batch by history; by id where the history is gone or gives something else."""
+    wanted = listed["pmids"][start : start + BATCH]
+    if listed["webenv"]:
         try:
-            for _row in pubmed_xml.rows(body):
-                pass
-        except FormatError as error:
-            told = str(error)
-            continue
-        kept.keep(page, body)
-        return
-    raise TransportError(f"EFetch: three answers in a row could not be parsed: {told}")
+            body = client.fetch(
+                judge=_page_judge,
+                WebEnv=listed["webenv"],
+                query_key=listed["query_key"],
+                retstart=start,
+                retmax=len(wanted),
+            )
+        except TransportError:
+            body = b""
+        if set(eutils.listed(body) or ()) == set(wanted):
+            return body
+    return client.fetch(judge=_page_judge, id=wanted)
 
 
-def _rows(pages: list[Path], pmids: list[str]) -> Iterator[Row]:
-    """All rows sorted by PMID; one that was promised and never came is refused by name."""
-    found: dict[str, Row] = {}
+def _page_judge(answer: httpx.Response) -> str | None:
+    if answer.is_success and eutils.listed(answer.content) is None:
+        return f"EFetch: not a whole set of articles: {answer.content[:120]!r}"
+    return None
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _rows(folder: Path) -> Iterator[Row]:
+    promised: set[str] = set()
+    for path in folder.glob("slice-????.json.gz"):
+        promised |= set(archive.held_json(path)["pmids"])
+    missing = set(promised)
     odd: list[Row] = []
-    for page in pages:
-        for row in pubmed_xml.rows(kept.held(page) or b""):
-            pmid = row.fields.get("pmid", "")
-            if row.refused or pmid not in pmids:
+    for page in sorted(folder.glob("slice-????-*.xml.gz")):
+        for row in pubmed_xml.rows(archive.held(page) or b""):
+            pmid = row.fields.get("pmid") or row.key
+            if pmid in missing:
+                missing.remove(pmid)
+                yield row
+            elif pmid not in promised:
                 odd.append(row)
-            else:
-                found[pmid] = row
-    lost = 0
-    for number, pmid in enumerate(pmids):
-        if pmid in found:
-            yield Row(number, found[pmid].fields)
-            continue
-        raw = odd[lost].raw if lost < len(odd) else ""
-        lost += 1
-        yield Row(number, refused=f"PMID {pmid} was promised, no readable record came", raw=raw)
+    # What came without a PMID that was promised stands in for one that did not come.
+    for pmid in sorted(missing, key=int):
+        raw = odd.pop().raw if odd else ""
+        said = "cannot be read" if raw else "was listed and did not come: gone meanwhile"
+        yield Row(0, refused=f"PMID {pmid} {said}", raw=raw, key=pmid)
+    for row in odd:
+        yield Row(0, refused=row.refused or "came unasked", raw=row.raw or str(row.fields), key=row.key)

@@ -62,22 +62,46 @@ def harvest(
     name: Annotated[
         str | None, typer.Argument(help="A search of the protocol; without it, all of them.")
     ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Run it although this very search was run before.")
+    budget: Annotated[
+        float | None, typer.Option(min=0.0, help="OpenAlex: spend at most this many US dollars.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="PubMed: only what came or changed from this day on (YYYY-MM-DD)."),
+    ] = None,
+    accept_warnings: Annotated[
+        bool, typer.Option("--accept-warnings", help="Go on though the service ignored a term.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw an unfinished round away and begin anew.")
+    ] = False,
+    reparse: Annotated[
+        bool, typer.Option("--reparse", help="Read the archived answers again, without the service.")
     ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Run the protocol's searches against PubMed and OpenAlex; a rerun resumes.
+    """Run the protocol's searches; an interrupted one goes on, a finished one is run anew whole.
+
+    What a later run brings is compared with what is held: see review changes.
 
     Example: review harvest pubmed
+    Example: review harvest openalex --budget 0.50
     """
-    from review import console, ingest
+    from review import console, harvesting
 
     opened = open_workspace(workspace)
+    options = harvesting.Options(
+        budget=budget,
+        since=since,
+        accept_warnings=accept_warnings,
+        restart=restart,
+        reparse=reparse,
+        say=lambda text: console.note(text, quiet=quiet),
+    )
     with console.progress(quiet=quiet) as progress:
-        outcomes = ingest.harvest_all(opened, name, again=again, progress=progress)
+        outcomes = harvesting.harvest_all(opened, name, options, progress)
     report(outcomes, as_json=as_json, quiet=quiet)
 
 
