@@ -30,8 +30,9 @@ _SECRET = re.compile(r"(api_key|apikey|key|token|email)=[^&\s]*", re.IGNORECASE)
 class Transport:
     """Sends requests at ``rate`` a second at most (None: no limit), over all threads.
 
-    Network errors and statuses 408, 425, 429 and 5xx are tried again with exponential backoff and
-    jitter, or after ``Retry-After``; other failures raise at once with the service's words.
+    Network errors and statuses 408, 425, 429 and 5xx are tried again with exponential backoff from
+    ``pause`` seconds and jitter, or after ``Retry-After``; other failures raise at once with the
+    service's words.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Transport:
         inner: httpx.BaseTransport | None = None,
         timeout: float = 60.0,
         tries: int = TRIES,
+        pause: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = httpx.Client(
@@ -51,6 +53,7 @@ class Transport:
         )
         self._gap = 1 / rate if rate else 0.0
         self._tries = tries
+        self._pause = pause
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next = 0.0
@@ -94,7 +97,7 @@ class Transport:
             try:
                 answer = self._client.send(request)
             except httpx.TransportError as error:
-                said, pause = f"{type(error).__name__}: {error}", _backoff(attempt)
+                said, pause = f"{type(error).__name__}: {error}", self._backoff(attempt)
             else:
                 complaint = judge(answer) if judge else None
                 if answer.is_success and complaint is None:
@@ -102,10 +105,15 @@ class Transport:
                 said = complaint or f"HTTP {answer.status_code}: {answer.text[:200].strip()!r}"
                 if complaint is None and answer.status_code not in _RETRIED:
                     break
-                pause = _retry_after(answer, _backoff(attempt))
+                pause = _retry_after(answer, self._backoff(attempt))
             if attempt + 1 < self._tries:
                 self._sleep(pause)
         raise TransportError(f"{method} {shown(url)}: {shown(said)}")
+
+    def _backoff(self, attempt: int) -> float:
+        """1, 2, 4 … pauses, each drawn from its upper half so that clients do not march in step."""
+        whole = min(self._pause * 2**attempt, _LONGEST_WAIT)
+        return whole * random.uniform(0.5, 1.0)  # noqa: S311
 
     def _wait_for_turn(self) -> None:
         with self._lock:
@@ -126,12 +134,6 @@ def shown(text: str) -> str:
     'https://x/y?db=pubmed&api_key=…&id=1'
     """
     return _SECRET.sub(r"\1=…", text)
-
-
-def _backoff(attempt: int) -> float:
-    """1, 2, 4 … seconds, each drawn from its upper half so that clients do not march in step."""
-    whole = float(min(2**attempt, _LONGEST_WAIT))
-    return whole * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def _retry_after(answer: httpx.Response, otherwise: float) -> float:

@@ -33,7 +33,7 @@ def answer(service: Service, path: str, values: dict[str, str]) -> Answer:
     except ValueError as error:
         return _error(403, "Invalid query parameters error.", str(error))
     with service.lock:
-        service.allowance -= price
+        service.allowance = round(service.allowance - price, 6)
     return _page(service, places, values, most, price)
 
 

@@ -77,6 +77,11 @@ def is_loopback(url: str | None) -> bool:
     return urlsplit(url or "").hostname in ("127.0.0.1", "localhost", "::1")
 
 
+def transport_at(search: Search, rate: float) -> Transport:
+    """A transport at a service's own rate; an address of this machine need not be spared."""
+    return Transport(None, pause=0.05) if is_loopback(search.base_url) else Transport(rate)
+
+
 class Source(Protocol):
     """A service behind the entry-point group ``litscale.sources``; made without arguments.
 

@@ -18,7 +18,7 @@ from corpora.errors import BudgetError, HarvestError, InputError, StoreError
 from corpora.formats.base import Row
 from corpora.run import now
 from corpora.sources import archive, openalex_budget
-from corpora.sources.base import Fetched, Search, Visit, is_loopback
+from corpora.sources.base import Fetched, Search, Visit, transport_at
 from corpora.sources.openalex_budget import LIST_CALL, SEARCH_CALL
 from corpora.sources.openalex_query import HOST, urls
 from corpora.sources.openalex_work import fields
@@ -37,7 +37,7 @@ class OpenAlex:
 
     def transport(self, search: Search) -> Transport:
         """10 requests a second: the service allows more, its budget does not."""
-        return Transport(None if is_loopback(search.base_url) else 10.0)
+        return transport_at(search, 10.0)
 
     def fetch(self, visit: Visit) -> Fetched:
         """Walk the cursor of every URL of the query; see `corpora.sources.base.Source`."""
@@ -119,7 +119,7 @@ class Client:
         price = guess(url) if self.price is None else self.price
         if limit is not None and self.spent + price > limit + 1e-9:
             raise BudgetError(
-                f"{name}: stopped before spending more than the budget of ${limit:.2f} "
+                f"{name}: stopped before spending more than the budget of ${limit:g} "
                 f"(${self.spent:.4f} spent, the next call costs ${price:.4f}); what came is kept, "
                 f"go on with: review harvest {name} --budget {max(2 * limit, 0.1):.2f}"
             )

@@ -19,7 +19,7 @@ from corpora.errors import HarvestError, InputError, TransportError
 from corpora.formats.base import Row
 from corpora.run import now
 from corpora.sources import archive, eutils, pubmed_xml
-from corpora.sources.base import Fetched, Search, Visit, is_loopback
+from corpora.sources.base import Fetched, Search, Visit, transport_at
 from corpora.sources.eutils import CAP, Eutils
 from corpora.sources.slices import cut
 from corpora.transport import Transport
@@ -40,9 +40,7 @@ class PubMed:
 
     def transport(self, search: Search) -> Transport:
         """3 requests a second, 10 with NCBI_API_KEY; no limit for an address of this machine."""
-        if is_loopback(search.base_url):
-            return Transport(None)
-        return Transport(10.0 if os.environ.get("NCBI_API_KEY") else 3.0)
+        return transport_at(search, 10.0 if os.environ.get("NCBI_API_KEY") else 3.0)
 
     def fetch(self, visit: Visit) -> Fetched:
         """Count, cut, list and fetch; see `corpora.sources.base.Source`."""
