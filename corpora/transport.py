@@ -112,7 +112,7 @@ class Transport:
 
     def _backoff(self, attempt: int) -> float:
         """1, 2, 4 … pauses, each drawn from its upper half so that clients do not march in step."""
-        whole = min(self._pause * 2**attempt, _LONGEST_WAIT)
+        whole = min(self._pause * float(2**attempt), _LONGEST_WAIT)
         return whole * random.uniform(0.5, 1.0)  # noqa: S311
 
     def _wait_for_turn(self) -> None:

@@ -7,19 +7,21 @@ names is unfinished, and the next harvest goes on with it; otherwise the whole s
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from corpora.errors import HarvestError, InputError, UnaccountedError
+from corpora.formats.base import Row
 from corpora.progress import Progress, silent
 from corpora.record import source_name
 from corpora.registry import load, unknown
 from corpora.run import Run
-from corpora.sources import archive
+from corpora.sources import archive, pubmed_files
 from corpora.sources.base import Fetched, Search, Source, Visit
+from corpora.sources.openalex_snapshot import Snapshot
 from review import protocol as protocols
 from review.ingest import Outcome
 from review.intake import take
@@ -95,7 +97,64 @@ def harvest(
             visit = Visit(search, transport, folder, progress, options.say, options.budget)
             fetched = source.fetch(visit)
         archive.close(folder, fetched)
-    return settle(workspace, item, run, fetched, source, folder, progress)
+    return settle(workspace, item, run, fetched, source.rows(folder), progress)
+
+
+def harvest_pubmed_files(workspace: Workspace, folder: Path, progress: Progress = silent) -> Outcome:
+    """Take PubMed's baseline and update files from a folder: everything in them, no query.
+
+    Raises:
+        FormatError: a file differs from its md5 or is cut off; nothing is taken.
+
+    """
+    fetched = pubmed_files.check(folder, progress)
+    name = f"pubmed-xml:{folder.resolve().name}"
+    item = protocols.Search(name="pubmed files", source="pubmed", query="(all records of the files)")
+    run = Run.begin(
+        "harvest",
+        {"search": name, "source": "pubmed", "kind": item.kind, "query": item.query, "bulk": folder.name},
+        libraries=("lxml", "pyarrow"),
+    )
+    held = set(workspace.corpus.table("records", "records", ["pmid"])["pmid"].to_pylist())
+    gone = held & set(fetched.details["deleted_pmids"])
+    if gone:
+        fetched.notes.append(f"{name}: PubMed deleted {len(gone):,} records that are held; they are kept")
+    return settle(workspace, item, run, fetched, pubmed_files.rows(folder), progress)
+
+
+def harvest_snapshot(
+    workspace: Workspace, folder: Path, name: str | None = None, progress: Progress = silent
+) -> Outcome:
+    """Run one OpenAlex search of the protocol over a snapshot's files instead of the service.
+
+    Raises:
+        InputError: no such search, or a filter that cannot be applied to files.
+        HarvestError: files of the snapshot are missing.
+
+    """
+    known = {search.name: search for search in workspace.protocol.search if search.source == "openalex"}
+    if name is None and len(known) == 1:
+        name = next(iter(known))
+    if name not in known:
+        raise InputError(
+            f"--openalex-snapshot: name one of the protocol's OpenAlex searches: {', '.join(known) or 'none'}"
+        )
+    item = known[name]
+    search = Search(item.name, item.source, item.query, item.limits)
+    run = Run.begin(
+        "harvest",
+        {
+            **item.model_dump(exclude={"base_url"}, exclude_none=True),
+            "search": item.name,
+            "bulk": folder.name,
+        },
+        input_hash=search_hash(item),
+        libraries=("duckdb", "pyarrow"),
+    )
+    with tempfile.TemporaryDirectory(dir=workspace.root) as temporary:
+        snapshot = Snapshot(folder, search, Path(temporary))
+        fetched = snapshot.check(progress)
+        return settle(workspace, item, run, fetched, snapshot.rows(), progress)
 
 
 def settle(
@@ -103,18 +162,17 @@ def settle(
     item: protocols.Search,
     run: Run,
     fetched: Fetched,
-    source: Source,
-    folder: Path,
+    rows: Iterator[Row],
     progress: Progress = silent,
 ) -> Outcome:
-    """Build the records of a whole archive and commit them with their account."""
+    """Build records of what was fetched and commit them with their account."""
     run.parameters["details"] = fetched.details
     run.account.promised = fetched.promised
     run.account.explained = dict(fetched.explained)
     run.notes.extend(fetched.notes)
 
-    def counted() -> Any:
-        for done, row in enumerate(source.rows(folder), 1):
+    def counted() -> Iterator[Row]:
+        for done, row in enumerate(rows, 1):
             yield row
             if done % 500 == 0:
                 progress(f"reading {item.name}", done, fetched.promised)

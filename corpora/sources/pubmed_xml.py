@@ -15,7 +15,7 @@ from corpora.errors import FormatError
 from corpora.formats.base import Row
 from corpora.record import Author, MeshHeading
 
-_RECORDS = ("PubmedArticle", "PubmedBookArticle")
+RECORDS = ("PubmedArticle", "PubmedBookArticle")
 DELETED = "DeleteCitation"
 _INDEXING = ("pubmed", "medline")
 """Dates on which a record went from one index to the other: of no use to a reader."""
@@ -35,9 +35,9 @@ def rows(body: bytes | IO[bytes], start: int = 0) -> Iterator[Row]:
         FormatError: not XML, or cut off in the middle.
 
     """
-    records = (element for element in elements(body) if element.tag in _RECORDS)
-    for number, element in enumerate(records, start):
-        yield row(element, number)
+    records = (element for element in elements(body) if element.tag in RECORDS)
+    for place, element in enumerate(records, start):
+        yield row(element, place)
 
 
 def elements(body: bytes | IO[bytes]) -> Iterator[Any]:
@@ -51,7 +51,7 @@ def elements(body: bytes | IO[bytes]) -> Iterator[Any]:
         return
     # A record is whole when the next one starts. Hearing of starts alone is a sixth faster than
     # hearing of ends, since the parser then calls back once an element.
-    stream = etree.iterparse(body, events=("start",), tag=(*_RECORDS, DELETED), **_SAFE)
+    stream = etree.iterparse(body, events=("start",), tag=(*RECORDS, DELETED), **_SAFE)
     count = 0
     try:
         for _, started in stream:
@@ -65,7 +65,7 @@ def elements(body: bytes | IO[bytes]) -> Iterator[Any]:
     yield from stream.root
 
 
-def row(element: Any, number: int) -> Row:
+def row(element: Any, place: int) -> Row:
     """One record; one that has no PMID, or cannot be read, is refused and kept raw."""
     try:
         fields = _book(element) if element.tag == "PubmedBookArticle" else _article(element)
@@ -73,9 +73,14 @@ def row(element: Any, number: int) -> Row:
     except (AttributeError, ValueError, TypeError, LookupError) as error:
         fields, refused = {}, f"cannot be read: {error}"
     if refused is None:
-        return Row(number, fields)
-    key = element.findtext("MedlineCitation/PMID") or element.findtext("BookDocument/PMID") or ""
-    return Row(number, refused=refused, raw=etree.tostring(element, encoding="unicode"), key=key)
+        return Row(place, fields)
+    raw = etree.tostring(element, encoding="unicode")
+    return Row(place, refused=refused, raw=raw, key=number(element))
+
+
+def number(element: Any) -> str:
+    """The PMID of a record; empty if it has none."""
+    return element.findtext("MedlineCitation/PMID") or element.findtext("BookDocument/PMID") or ""
 
 
 def _article(element: Any) -> dict[str, Any]:

@@ -78,6 +78,12 @@ def harvest(
     reparse: Annotated[
         bool, typer.Option("--reparse", help="Read the archived answers again, without the service.")
     ] = False,
+    pubmed_xml: Annotated[
+        Path | None, typer.Option(help="Take PubMed's baseline and update files from this folder.")
+    ] = None,
+    openalex_snapshot: Annotated[
+        Path | None, typer.Option(help="Search OpenAlex's snapshot in this folder, not the service.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -101,7 +107,12 @@ def harvest(
         say=lambda text: console.note(text, quiet=quiet),
     )
     with console.progress(quiet=quiet) as progress:
-        outcomes = harvesting.harvest_all(opened, name, options, progress)
+        if pubmed_xml:
+            outcomes = [harvesting.harvest_pubmed_files(opened, pubmed_xml, progress)]
+        elif openalex_snapshot:
+            outcomes = [harvesting.harvest_snapshot(opened, openalex_snapshot, name, progress)]
+        else:
+            outcomes = harvesting.harvest_all(opened, name, options, progress)
     report(outcomes, as_json=as_json, quiet=quiet)
 
 

@@ -195,7 +195,11 @@ def test_a_wrong_filter_is_the_users_to_mend(service: Service, tmp_path: Path) -
         fetch(service, tmp_path, "filter:colour:red")
     with pytest.raises(InputError, match="leave --since away"):
         openalex.OpenAlex().fetch(
-            Visit(Search("oa", "openalex", "x", base_url=service.url, since="2026-01-01"), Transport(None), tmp_path)
+            Visit(
+                Search("oa", "openalex", "x", base_url=service.url, since="2026-01-01"),
+                Transport(None),
+                tmp_path,
+            )
         )
 
 

@@ -84,7 +84,9 @@ def test_a_slow_answer_is_asked_for_again(service: Service, tmp_path: Path) -> N
     assert numbers(tmp_path) == PMIDS
 
 
-def test_slices_are_within_the_limit_and_in_the_account(service: Service, small: None, tmp_path: Path) -> None:
+def test_slices_are_within_the_limit_and_in_the_account(
+    service: Service, small: None, tmp_path: Path
+) -> None:
     said: list[str] = []
     search = Search("test", "pubmed", PUBMED_QUERY, base_url=service.url)
     with Transport(None) as transport:

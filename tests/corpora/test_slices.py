@@ -67,7 +67,9 @@ def test_few_questions_are_asked() -> None:
 def test_publication_dates_of_the_query_stay_as_they_are() -> None:
     records = [(date(2024, 1, 1) + timedelta(days=k), k + 1) for k in range(20)]
     _, count = answering(records)
-    assert all("(cats AND 2020:2026[pdat])" in one.term for one in cut("cats AND 2020:2026[pdat]", 20, count, 9))
+    assert all(
+        "(cats AND 2020:2026[pdat])" in one.term for one in cut("cats AND 2020:2026[pdat]", 20, count, 9)
+    )
 
 
 def test_halves_that_do_not_add_up_stop_the_run() -> None:
