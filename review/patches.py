@@ -11,8 +11,10 @@ import pyarrow as pa
 from corpora.errors import InputError
 from review.workspace import Workspace
 
-FIELDS = ("title", "abstract", "year", "doi", "pmid", "venue", "language", "url")
+FIELDS = ("title", "abstract", "year", "doi", "pmid", "venue", "language", "url", "citation_count")
 """Fields that may be filled: those of one value."""
+
+_NUMBERS = ("year", "citation_count")
 
 
 def fill(workspace: Workspace, record_id: str, field: str, value: str, person: str) -> str:
@@ -24,8 +26,8 @@ def fill(workspace: Workspace, record_id: str, field: str, value: str, person: s
     """
     if field not in FIELDS:
         raise InputError(f"patch of {record_id}: field {field!r}: fields are {', '.join(FIELDS)}")
-    if field == "year" and not value.isdigit():
-        raise InputError(f"patch of {record_id}: year = {value!r}: write four digits")
+    if field in _NUMBERS and not value.isdigit():
+        raise InputError(f"patch of {record_id}: {field} = {value!r}: write digits")
     row = {"record_id": record_id, "field": field, "value": value, "person": person}
     return workspace.ledger.append("patches", row)
 
@@ -42,7 +44,7 @@ def records(workspace: Workspace, columns: Sequence[str]) -> pa.Table:
                 held.get((one, field)) if cell in (None, "") else cell
                 for one, cell in zip(ids, table[field].to_pylist(), strict=True)
             ]
-            typed = [int(cell) if cell is not None and field == "year" else cell for cell in cells]
+            typed = [int(cell) if cell is not None and field in _NUMBERS else cell for cell in cells]
             place = table.schema.get_field_index(field)
             table = table.set_column(place, table.schema.field(field), pa.array(typed, kind))
     return table.select(list(columns))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from corpora.formats.base import Row
 from corpora.progress import Progress, silent
+from corpora.record import Record
 from corpora.transport import Transport
 
 
@@ -108,6 +109,10 @@ class Source(Protocol):
             HarvestError: promised and delivered records do not add up.
 
         """
+        ...
+
+    def holds(self, search: Search, transport: Transport, paper: Record) -> bool:
+        """Whether the service has this paper at all, whatever the search finds."""
         ...
 
     def rows(self, archive: Path) -> Iterator[Row]:

@@ -11,11 +11,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from corpora.errors import BudgetError, HarvestError, InputError, StoreError
 from corpora.formats.base import Row
+from corpora.record import Record
 from corpora.run import now
 from corpora.sources import archive, openalex_budget
 from corpora.sources.base import Fetched, Search, Visit, transport_at
@@ -70,6 +72,17 @@ class OpenAlex:
         }
         explained = {"left OpenAlex during the harvest": missing} if missing else {}
         return Fetched(len(seen) + missing, explained, details, notes)
+
+    def holds(self, search: Search, transport: Transport, paper: Record) -> bool:
+        """Asked by DOI, else PMID, else title; see `corpora.sources.base.Source`."""
+        filters = [f"doi:{paper.doi}"] if paper.doi else []
+        filters += [f"pmid:{paper.pmid}"] if paper.pmid else []
+        if paper.title and not filters:
+            words = "".join(letter if letter.isalnum() else " " for letter in paper.title)
+            filters = [f"title_and_abstract.search:{' '.join(words.split())}"]
+        client = Client(Visit(search, transport, Path()))
+        base = (search.base_url or HOST).rstrip("/")
+        return any(client.count(f"{base}/works?filter={quote(one, safe=':/')}") for one in filters)
 
     def rows(self, archive: Path) -> Iterator[Row]:
         """Every work once; see `corpora.sources.base.Source`."""
@@ -211,30 +224,47 @@ def _left(remaining: float | None, cost: float) -> str:
 
 
 def _walk(client: Client, part: dict[str, Any], number: int, before: set[str], plan: dict[str, Any]) -> int:
-    """Fetch one URL's pages, those that are archived left out; gives its number of works."""
-    visit, cursor, place = client.visit, "*", 0
-    passed = {cursor}
+    """Fetch one URL's pages; gives its number of works."""
     client.ids = set()
     total = sum(one["count"] for one in plan["parts"])
-    while cursor:
-        path = visit.archive / f"part-{number:02d}-{place:06d}.json.gz"
-        page = _page(path) if path.exists() else _next(client, part["url"], cursor, passed, path)
-        client.ids |= {work["id"] for work in page["results"]}
-        visit.progress(f"harvesting {visit.search.name}", len(before) + len(client.ids), total)
-        cursor, place = page["meta"].get("next_cursor"), place + 1
-        passed.add(cursor)
+    if part["count"]:
+        for page in pages(client, part["url"], f"part-{number:02d}"):
+            client.ids |= {work["id"] for work in page["results"]}
+            client.visit.progress(
+                f"harvesting {client.visit.search.name}", len(before) + len(client.ids), total
+            )
     return len(client.ids)
 
 
-def _next(client: Client, url: str, cursor: str, passed: set[str], path: Path) -> dict[str, Any]:
+def pages(client: Client, url: str, prefix: str, **parameters: str) -> Iterator[dict[str, Any]]:
+    """All pages of a URL by cursor; those that are archived under ``prefix`` are not paid again.
+
+    It ends when as many works came as the service counts: the empty page after the last one would
+    cost as much as any other.
+    """
+    cursor, place = "*", 0
+    passed, ids = {cursor}, set[str]()
+    while cursor:
+        path = client.visit.archive / f"{prefix}-{place:06d}.json.gz"
+        asked = {**parameters, "per-page": str(PAGE), "cursor": cursor}
+        page = _page(path) if path.exists() else _next(client, url, asked, passed, path)
+        yield page
+        ids |= {work["id"] for work in page["results"]}
+        if len(ids) >= int(page["meta"]["count"]):
+            return
+        cursor, place = page["meta"].get("next_cursor"), place + 1
+        passed.add(cursor)
+
+
+def _next(client: Client, url: str, asked: dict[str, str], passed: set[str], path: Path) -> dict[str, Any]:
     """One new page; a cursor that was met before would walk in a circle, so it is asked for again."""
     for _ in range(3):
-        page, body = client.get(url, **{"per-page": str(PAGE), "cursor": cursor})
+        page, body = client.get(url, **asked)
         if page["meta"].get("next_cursor") not in passed:
             archive.keep(path, body)
             return page
     raise HarvestError(
-        f"{client.visit.search.name}: OpenAlex gave the cursor {cursor!r} three times in a row; "
+        f"{client.visit.search.name}: OpenAlex gave the cursor {asked['cursor']!r} three times in a row; "
         "what came is kept, run the harvest again later"
     )
 

@@ -47,6 +47,21 @@ def fields(work: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value not in (None, "", [])}
 
 
+def identifier(work: dict[str, Any], kind: str) -> str | None:
+    """A work's ``doi``, ``pmid`` or ``openalex`` id, normalised.
+
+    >>> identifier({"doi": "https://doi.org/10.1/X.2000"}, "doi") is None
+    True
+    >>> identifier({"ids": {"pmid": "https://pubmed.ncbi.nlm.nih.gov/12"}}, "pmid")
+    '12'
+    """
+    raw = {"doi": work.get("doi"), "pmid": (work.get("ids") or {}).get("pmid"), "openalex": work.get("id")}[
+        kind
+    ]
+    read = {"doi": identifiers.doi, "pmid": identifiers.pmid, "openalex": identifiers.openalex}[kind]
+    return read(raw) if raw else None
+
+
 def plain_abstract(index: dict[str, list[int]] | None) -> str | None:
     """Text from OpenAlex's inverted index.
 

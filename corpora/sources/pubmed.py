@@ -17,6 +17,7 @@ import httpx
 
 from corpora.errors import HarvestError, InputError, TransportError
 from corpora.formats.base import Row
+from corpora.record import Record
 from corpora.run import now
 from corpora.sources import archive, eutils, pubmed_xml
 from corpora.sources.base import Fetched, Search, Visit, transport_at
@@ -63,6 +64,14 @@ class PubMed:
                 "afterwards; PubMed changed meanwhile, the list is what was fetched"
             )
         return Fetched(len(promised), details=details, notes=notes)
+
+    def holds(self, search: Search, transport: Transport, paper: Record) -> bool:
+        """Asked by PMID, else DOI, else title; see `corpora.sources.base.Source`."""
+        client = Eutils(transport, search.base_url)
+        terms = [f"{paper.pmid}[uid]"] if paper.pmid else []
+        terms += [f"{paper.doi}[doi]"] if paper.doi else []
+        terms += [f'"{paper.title.strip(".")}"[ti]'] if paper.title and not terms else []
+        return any(client.search(term).count for term in terms)
 
     def rows(self, archive: Path) -> Iterator[Row]:
         """Every promised PMID once; see `corpora.sources.base.Source`."""

@@ -12,13 +12,13 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from corpora import cells
 from corpora.errors import DiskError, InputError
 from review.analysis.tidy import Tidy
 from review.figures.base import FigureSpec, drawn
 from review.figures.presets import Preset, formats_for
 
 _MOST_BYTES = 5_000_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # No dates and no random ids: the same input gives the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Producer": "litscale"},
@@ -118,7 +118,7 @@ def escaped(frame: pd.DataFrame) -> pd.DataFrame:
     >>> escaped(pd.DataFrame({"a": ["=1+1", "b"]}))["a"].tolist()
     ["'=1+1", 'b']
     """
-    return frame.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell)
+    return frame.map(lambda cell: cells.safe(cell) if isinstance(cell, str) else cell)
 
 
 def _write(path: Path, body: bytes) -> None:

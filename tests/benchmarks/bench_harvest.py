@@ -105,7 +105,9 @@ def entrez(root: Path) -> dict[str, float]:
     from corpora.record import build
     from corpora.sources import archive, pubmed_xml
 
-    pages = [archive.held(path) or b"" for path in sorted(root.glob("corpus/raw/pubmed-*/*/slice-*-*.xml.gz"))][:40]
+    pages = [
+        archive.held(path) or b"" for path in sorted(root.glob("corpus/raw/pubmed-*/*/slice-*-*.xml.gz"))
+    ][:40]
     began = time.perf_counter()
     ours = sum(1 for page in pages for row in pubmed_xml.rows(page))
     parsed = time.perf_counter() - began
@@ -159,7 +161,9 @@ def main() -> None:
         figures["pyalex"] = child(paging, url)
     ours.send(None)
     whole = figures["openalex, without faults"]
-    figures["openalex_fetching_against_pyalex"] = round(figures["pyalex"]["seconds"] / whole["seconds_fetching"], 2)
+    figures["openalex_fetching_against_pyalex"] = round(
+        figures["pyalex"]["seconds"] / whole["seconds_fetching"], 2
+    )
     figures["openalex_whole_against_pyalex"] = round(figures["pyalex"]["seconds"] / whole["seconds"], 2)
     report("harvest", figures, ("biopython", "pyalex", "lxml", "duckdb"))
 
