@@ -22,31 +22,53 @@ _COMMON = {
     "méxico": "MX", "españa": "ES", "deutschland": "DE", "italia": "IT", "schweiz": "CH", "suisse": "CH",
     "kosovo": "XK", "reunion": "RE", "saint lucia": "LC", "micronesia": "FM",
 }  # fmt: skip
+# American affiliations often end with the state. Georgia may be the state or the country: left out.
+_STATES = (
+    "Alabama AL Alaska AK Arizona AZ Arkansas AR California CA Colorado CO Connecticut CT Delaware DE "
+    "Florida FL Hawaii HI Idaho ID Illinois IL Indiana IN Iowa IA Kansas KS Kentucky KY Louisiana LA "
+    "Maine ME Maryland MD Massachusetts MA Michigan MI Minnesota MN Mississippi MS Missouri MO Montana MT "
+    "Nebraska NE Nevada NV New_Hampshire NH New_Jersey NJ New_Mexico NM New_York NY North_Carolina NC "
+    "North_Dakota ND Ohio OH Oklahoma OK Oregon OR Pennsylvania PA Rhode_Island RI South_Carolina SC "
+    "South_Dakota SD Tennessee TN Texas TX Utah UT Vermont VT Virginia VA Washington WA West_Virginia WV "
+    "Wisconsin WI Wyoming WY Washington_DC DC Atlanta_GA GA"
+).split()
 _NAMES = {
-    **{one.name.lower(): one.alpha2 for one in countries},
-    **{one.apolitical_name.lower(): one.alpha2 for one in countries},
+    **{one.name.lower(): one.alpha2 for one in countries if one.alpha2 != "GE"},
+    **{one.apolitical_name.lower(): one.alpha2 for one in countries if one.alpha2 != "GE"},
+    **{state.replace("_", " ").lower(): "US" for state in _STATES[::2]},
     **_COMMON,
 }
-_MAIL = re.compile(r"(?:electronic address:|e-?mail:)?\s*\S+@\S+\s*$", re.IGNORECASE)
-_POSTCODE = re.compile(r"^[\d\s-]+|[\d\s-]+$")
+_CODES = frozenset(_STATES[1::2])
+_TAIL = re.compile(r"(?:\s*\([^()]*\)|\s*(?:electronic address:|e-?mail:)?\s*\S+@\S+)+[\s.;,]*$", re.IGNORECASE)
+_NUMBERS = re.compile(r"^[\d\s-]+|[\d\s-]+$")
 
 
 @lru_cache(maxsize=65_536)
 def country(affiliation: str) -> str | None:
-    """The country at the end of an affiliation; None if none is named there.
+    """The country that an affiliation ends with; None if none is named there.
 
-    Only the last part is read: a city called Georgia in the middle is no country.
+    Only the end is read: a street named after a country in the middle is none.
 
     >>> country("Hospital, Bern, Switzerland. j@x.ch"), country("MIT, Cambridge, MA 02139, USA.")
     ('CH', 'US')
-    >>> country("Department of Medicine") is None
-    True
+    >>> country("Emory University, Atlanta, GA 30322."), country("Foshan University Nanhai China")
+    ('US', 'CN')
+    >>> country("Tbilisi, Georgia"), country("Department of Medicine")
+    (None, None)
     """
-    text = affiliation.rstrip(" .;")
-    if "@" in text:
-        text = _MAIL.sub("", text).rstrip(" .;,")
-    last = text.rsplit(",", 1)[-1].strip().lower()
-    found = _NAMES.get(last) or _NAMES.get(_POSTCODE.sub("", last).strip())
-    if found or ". " not in last:
+    text = affiliation
+    if text.endswith(")") or "@" in text or ")." in text:
+        text = _TAIL.sub("", text)
+    last = _NUMBERS.sub("", text.rstrip(" .;,").rsplit(",", 1)[-1]).strip()
+    if last in _CODES:
+        return "US"
+    words = last.lower().split()
+    found = _NAMES.get(" ".join(words))
+    if found:
         return found
-    return _NAMES.get(last.rsplit(". ", 1)[-1])
+    for size in range(min(5, len(words) - 1), 0, -1):
+        found = _NAMES.get(" ".join(words[-size:]))
+        # A university of a state, and New Guinea, are no place at the end of an address.
+        if found and words[-size - 1] not in ("of", "new", "in", "and"):
+            return found
+    return None
