@@ -59,6 +59,16 @@ def harvest_all(
     progress: Progress = silent,
 ) -> list[Outcome]:
     """Run one search of the protocol, or all of them."""
+    return list(harvest_each(workspace, name, options, progress))
+
+
+def harvest_each(
+    workspace: Workspace,
+    name: str | None = None,
+    options: Options = DEFAULTS,
+    progress: Progress = silent,
+) -> Iterator[Outcome]:
+    """As `harvest_all`, giving each outcome as soon as it is committed."""
     searches = {search.name: search for search in workspace.protocol.search}
     if name is not None and name not in searches:
         raise unknown("search", name, searches)
@@ -68,7 +78,8 @@ def harvest_all(
             "harvest; add one, or import files"
         )
     chosen = [searches[name]] if name else searches.values()
-    return [harvest(workspace, search, options, progress) for search in chosen]
+    for search in chosen:
+        yield harvest(workspace, search, options, progress)
 
 
 def harvest(

@@ -66,7 +66,8 @@ def _names(given: Mapping[str, Any]) -> tuple[str, str | None]:
     name = given["source"]
     if "details" in given and name in entries("sources"):
         service = load("sources", name)
-        return service.title, given.get("platform") or given["details"].get("host") or service.platform
+        host = given["details"].get("host")
+        return service.title, given.get("platform") or f"{service.platform} ({host})"
     return given.get("source_title", name), given.get("platform")
 
 

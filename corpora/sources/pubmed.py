@@ -5,8 +5,9 @@ its list of PMIDs (the promise), and the EFetch answers. Slicing is by Entrez da
 on publication dates belong to the query and stay as they are.
 """
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
@@ -127,7 +128,7 @@ def _plan(visit: Visit, client: Eutils) -> dict[str, Any]:
             f"{search.name}: {whole.count:,} records; PubMed gives {CAP:,} a search, so the query is "
             "cut by Entrez date"
         )
-    slices = cut(term, whole.count, lambda part: client.search(part).count, CAP)
+    slices = cut(term, whole.count, _counting(visit, client), CAP)
     plan = {
         "strategy": term,
         "counts": counts,
@@ -139,6 +140,17 @@ def _plan(visit: Visit, client: Eutils) -> dict[str, Any]:
     }
     archive.keep_json(path, plan)
     return plan
+
+
+def _counting(visit: Visit, client: Eutils) -> Callable[[str], int]:
+    """Counts a term and shows how many were counted: a large query takes a hundred of them."""
+    asked = itertools.count(1)
+
+    def count(term: str) -> int:
+        visit.progress(f"slicing {visit.search.name}", next(asked))
+        return client.search(term).count
+
+    return count
 
 
 def _slice(visit: Visit, client: Eutils, number: int, term: str, before: int, total: int) -> set[str]:

@@ -108,12 +108,12 @@ def harvest(
     )
     with console.progress(quiet=quiet) as progress:
         if pubmed_xml:
-            outcomes = [harvesting.harvest_pubmed_files(opened, pubmed_xml, progress)]
+            outcomes = iter([harvesting.harvest_pubmed_files(opened, pubmed_xml, progress)])
         elif openalex_snapshot:
-            outcomes = [harvesting.harvest_snapshot(opened, openalex_snapshot, name, progress)]
+            outcomes = iter([harvesting.harvest_snapshot(opened, openalex_snapshot, name, progress)])
         else:
-            outcomes = harvesting.harvest_all(opened, name, options, progress)
-    report(outcomes, as_json=as_json, quiet=quiet)
+            outcomes = harvesting.harvest_each(opened, name, options, progress)
+        report(outcomes, as_json=as_json, quiet=quiet)
 
 
 def dedupe(

@@ -33,14 +33,13 @@ def open_workspace(given: Path | None) -> Any:
 
 
 def report(outcomes: Iterable[Outcome], *, as_json: bool, quiet: bool) -> None:
-    """Print what was done: one JSON document, or a line each with its notes."""
+    """Print what was done, as it is done: one JSON document, or a line each with its notes."""
     from review import console
 
-    listed = list(outcomes)
     if as_json:
-        console.emit({"done": [outcome.to_dict() for outcome in listed]})
+        console.emit({"done": [outcome.to_dict() for outcome in outcomes]})
         return
-    for outcome in listed:
+    for outcome in outcomes:
         console.say(outcome.sentence(), quiet=quiet)
         for note in outcome.notes:
             console.warn(f"  {note}")
