@@ -294,3 +294,54 @@ def test_the_report_of_searches_says_what_prisma_s_asks(
     assert (tmp_path / "s.csv").read_text().count("\n") >= 3
     with pytest.raises(InputError, match="ends in .md or .csv"):
         searchreport.write(rows, tmp_path / "s.pdf")
+
+
+def test_the_verbs_as_a_user_types_them(service: Service, workspace: Workspace, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from review.cli.main import app
+
+    def run(*words: str) -> str:
+        told = CliRunner().invoke(app, [*words, "-w", str(workspace.root)], catch_exceptions=False)
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    assert "promised" in run("harvest", "-q", "--json")
+    assert "0 new" not in run("harvest", "openalex", "--reparse")
+    assert "openalex" in run("changes", "--out", str(tmp_path / "c.csv"))
+    assert (tmp_path / "c.csv").read_text().startswith("search,record_id,change")
+    assert "filled citation_count" in run("enrich")
+    known = tmp_path / "known.csv"
+    known.write_text(f"title,pmid\nx,{LITERATURE.pubmed[0].pmid}\n")
+    assert json.loads(run("search-check", "--known", str(known), "--json"))["papers"][0]["found"]
+    assert "# Searches" in run("search-report")
+
+
+def test_files_of_pubmed_and_the_snapshot_go_through_the_same_door(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    from corpora.simulator.answers import openalex_work, pubmed_set
+
+    xml, snapshot = tmp_path / "xml", tmp_path / "snapshot"
+    xml.mkdir()
+    snapshot.mkdir()
+    (xml / "pubmed26n0001.xml").write_text(pubmed_set(LITERATURE.pubmed[:40]))
+    gone = f"<DeleteCitation><PMID>{LITERATURE.pubmed[0].pmid}</PMID></DeleteCitation></PubmedArticleSet>"
+    later = pubmed_set(LITERATURE.pubmed[40:50]).replace("</PubmedArticleSet>", gone)
+    outcome = harvesting.harvest_pubmed_files(workspace, xml)
+    assert outcome.run is not None
+    assert outcome.run.account.delivered == 40
+    (xml / "pubmed26n0002.xml").write_text(later)
+    outcome = harvesting.harvest_pubmed_files(workspace, xml)
+    assert outcome.run is not None
+    assert outcome.run.account.counts["new"] == 10
+    assert outcome.run.account.explained == {"deleted by PubMed": 1}
+    assert any("deleted 1 records that are held; they are kept" in note for note in outcome.notes)
+    lines = "\n".join(json.dumps(openalex_work(paper)) for paper in LITERATURE.openalex)
+    (snapshot / "works.jsonl").write_text(lines)
+    outcome = harvesting.harvest_snapshot(workspace, snapshot)
+    assert outcome.run is not None
+    assert outcome.run.account.delivered == len(LITERATURE.openalex)
+    assert outcome.run.account.unaccounted == 0
+    with pytest.raises(InputError, match="name one of the protocol's OpenAlex searches: openalex"):
+        harvesting.harvest_snapshot(workspace, snapshot, "pubmed")
