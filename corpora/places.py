@@ -18,20 +18,22 @@ _COMMON = {
     "moldova": "MD", "palestine": "PS", "brunei": "BN", "cape verde": "CV", "ivory coast": "CI",
     "cote d'ivoire": "CI", "côte d'ivoire": "CI", "democratic republic of the congo": "CD",
     "dr congo": "CD", "republic of the congo": "CG", "swaziland": "SZ", "macedonia": "MK",
-    "north macedonia": "MK", "burma": "MM", "the gambia": "GM", "gambia": "GM", "brasil": "BR",
+    "north macedonia": "MK", "burma": "MM", "united kingdom": "GB",
+    "the gambia": "GM", "gambia": "GM", "brasil": "BR",
     "méxico": "MX", "españa": "ES", "deutschland": "DE", "italia": "IT", "schweiz": "CH", "suisse": "CH",
     "kosovo": "XK", "reunion": "RE", "saint lucia": "LC", "micronesia": "FM",
 }  # fmt: skip
 # American affiliations often end with the state. Georgia may be the state or the country: left out.
-_STATES = (
-    "Alabama AL Alaska AK Arizona AZ Arkansas AR California CA Colorado CO Connecticut CT Delaware DE "
-    "Florida FL Hawaii HI Idaho ID Illinois IL Indiana IN Iowa IA Kansas KS Kentucky KY Louisiana LA "
-    "Maine ME Maryland MD Massachusetts MA Michigan MI Minnesota MN Mississippi MS Missouri MO Montana MT "
-    "Nebraska NE Nevada NV New_Hampshire NH New_Jersey NJ New_Mexico NM New_York NY North_Carolina NC "
-    "North_Dakota ND Ohio OH Oklahoma OK Oregon OR Pennsylvania PA Rhode_Island RI South_Carolina SC "
-    "South_Dakota SD Tennessee TN Texas TX Utah UT Vermont VT Virginia VA Washington WA West_Virginia WV "
-    "Wisconsin WI Wyoming WY Washington_DC DC Atlanta_GA GA"
-).split()
+_STATE_NAMES = """
+Alabama AL Alaska AK Arizona AZ Arkansas AR California CA Colorado CO Connecticut CT Delaware DE
+Florida FL Hawaii HI Idaho ID Illinois IL Indiana IN Iowa IA Kansas KS Kentucky KY Louisiana LA
+Maine ME Maryland MD Massachusetts MA Michigan MI Minnesota MN Mississippi MS Missouri MO Montana MT
+Nebraska NE Nevada NV New_Hampshire NH New_Jersey NJ New_Mexico NM New_York NY North_Carolina NC
+North_Dakota ND Ohio OH Oklahoma OK Oregon OR Pennsylvania PA Rhode_Island RI South_Carolina SC
+South_Dakota SD Tennessee TN Texas TX Utah UT Vermont VT Virginia VA Washington WA West_Virginia WV
+Wisconsin WI Wyoming WY Washington_DC DC Atlanta_GA GA
+"""
+_STATES = _STATE_NAMES.split()
 _NAMES = {
     **{one.name.lower(): one.alpha2 for one in countries if one.alpha2 != "GE"},
     **{one.apolitical_name.lower(): one.alpha2 for one in countries if one.alpha2 != "GE"},
@@ -39,7 +41,8 @@ _NAMES = {
     **_COMMON,
 }
 _CODES = frozenset(_STATES[1::2])
-_TAIL = re.compile(r"(?:\s*\([^()]*\)|\s*(?:electronic address:|e-?mail:)?\s*\S+@\S+)+[\s.;,]*$", re.IGNORECASE)
+_MARK = r"\s*\([^()]*\)|\s*(?:electronic address:|e-?mail:)?\s*\S+@\S+"
+_TAIL = re.compile(rf"(?:{_MARK})+[\s.;,]*$", re.IGNORECASE)
 _NUMBERS = re.compile(r"^[\d\s-]+|[\d\s-]+$")
 
 

@@ -6,8 +6,6 @@ from review import decisions, linking
 from review.flow import Flow, count_flow
 from review.workspace import Workspace
 
-_SERVICES = {"pubmed": "PubMed", "openalex": "OpenAlex"}
-
 
 def flow_of(workspace: Workspace) -> Flow:
     """Count the flow of the present state."""
@@ -44,7 +42,7 @@ def _retrievals(workspace: Workspace) -> pd.DataFrame:
     told = [part.assign(time=part.groupby(["search", "record_id"]).cumcount()) for part in parts]
     once: pd.DataFrame = pd.concat(told).drop_duplicates(["search", "record_id", "time"])
     # Sources are shown as people wrote them, services as they call themselves.
-    names = {**_SERVICES, **{slug: title for slug, title in titles.items() if slug and title}}
+    names = {slug: title for slug, title in titles.items() if slug and title}
     return once[columns].assign(source=once["source"].map(lambda slug: names.get(slug, slug)))
 
 

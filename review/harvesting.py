@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from corpora.errors import HarvestError, InputError, UnaccountedError
 from corpora.formats.base import Row
@@ -50,6 +51,11 @@ class Options:
 
 
 DEFAULTS = Options()
+
+_FILES_OF_PUBMED = {
+    "kind": "database", "source_title": "PubMed", "platform": "baseline and update files",
+}  # fmt: skip
+_FILES_OF_OPENALEX = {"kind": "database", "source_title": "OpenAlex", "platform": "snapshot"}
 
 
 def harvest_all(
@@ -99,7 +105,7 @@ def harvest(
     source: Source = load("sources", item.source)()
     search = _search(workspace, item, options)
     folder = _round(workspace, item, options)
-    run = _begin(workspace, item, search, folder)
+    run = _begin(workspace, item, search, folder, source)
     fetched = archive.closed(folder)
     if fetched is None:
         if options.reparse:
@@ -123,7 +129,7 @@ def harvest_pubmed_files(workspace: Workspace, folder: Path, progress: Progress 
     item = protocols.Search(name="pubmed files", source="pubmed", query="(all records of the files)")
     run = Run.begin(
         "harvest",
-        {"search": name, "source": "pubmed", "kind": item.kind, "query": item.query, "bulk": folder.name},
+        _said(item) | {"search": name, "bulk": folder.name, **_FILES_OF_PUBMED},
         libraries=("lxml", "pyarrow"),
     )
     held = set(workspace.corpus.table("records", "records", ["pmid"])["pmid"].to_pylist())
@@ -154,11 +160,7 @@ def harvest_snapshot(
     search = Search(item.name, item.source, item.query, item.limits)
     run = Run.begin(
         "harvest",
-        {
-            **item.model_dump(exclude={"base_url"}, exclude_none=True),
-            "search": item.name,
-            "bulk": folder.name,
-        },
+        _said(item) | {"search": item.name, "bulk": folder.name, **_FILES_OF_OPENALEX},
         input_hash=search_hash(item),
         libraries=("duckdb", "pyarrow"),
     )
@@ -190,7 +192,7 @@ def settle(
         progress(f"reading {item.name}", 1, 1)
 
     with workspace.writing("records", run) as part:
-        take(workspace, part, counted(), origin=item.name, kind=item.kind, ranked=True)
+        take(workspace, part, counted(), origin=item.name, kind=run.parameters["kind"], ranked=True)
         if run.account.unaccounted:
             raise UnaccountedError(
                 f"{item.name}: {item.source} promised {fetched.promised:,} records, "
@@ -223,6 +225,11 @@ def search_hash(item: protocols.Search) -> str:
     return hashlib.sha256(f"{item.source}\n{item.name}\n{item.query}{limits}".encode()).hexdigest()[:16]
 
 
+def _said(item: protocols.Search) -> dict[str, Any]:
+    """What the protocol says of a search; an address is no part of it."""
+    return item.model_dump(exclude={"base_url"}, exclude_none=True)
+
+
 def service_url(source: str, given: str | None = None) -> str | None:
     """A service's address: the protocol's, else ``LITSCALE_<SOURCE>_URL``, else its own (None)."""
     return given or os.environ.get(f"LITSCALE_{source.upper()}_URL")
@@ -245,8 +252,8 @@ def _search(workspace: Workspace, item: protocols.Search, options: Options) -> S
     )
 
 
-def _begin(workspace: Workspace, item: protocols.Search, search: Search, folder: Path) -> Run:
-    known = item.model_dump(exclude={"base_url"}, exclude_none=True)
+def _begin(workspace: Workspace, item: protocols.Search, search: Search, folder: Path, source: Source) -> Run:
+    known = {"kind": source.kind, "source_title": source.title, "platform": source.platform} | _said(item)
     parameters = {**known, "search": item.name, "since": search.since,
                   "archive": folder.relative_to(workspace.corpus.root).as_posix()}  # fmt: skip
     return Run.begin(

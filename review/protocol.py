@@ -45,12 +45,15 @@ class Criterion(_Table):
 
 
 class Search(_Table):
-    """One search of a service; ``limits`` are added to the query one by one and counted."""
+    """One search of a service; ``limits`` are added to the query one by one and counted.
+
+    ``kind`` is the service's own (database or register) unless the protocol says otherwise.
+    """
 
     name: Name
     source: Name
     query: Annotated[str, Field(min_length=1)]
-    kind: Kind = "database"
+    kind: Kind | None = None
     platform: str | None = None
     limits: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None

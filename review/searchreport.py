@@ -11,7 +11,6 @@ from typing import Any
 
 from corpora import cells
 from corpora.errors import InputError
-from corpora.registry import entries, load
 from corpora.run import Run
 from review.workspace import Workspace
 
@@ -34,12 +33,12 @@ def report(workspace: Workspace) -> list[dict[str, str]]:
 def _row(run: Run) -> dict[str, str]:
     given, account = run.parameters, run.account
     details: Mapping[str, Any] = given.get("details", {})
-    source, platform = _names(given)
+    host, platform = details.get("host"), given.get("platform")
     row = {
         "search": given["search"],
         "kind": given.get("kind", "database"),
-        "source": source,
-        "platform": platform,
+        "source": given.get("source_title", given["source"]),
+        "platform": f"{platform} ({host})" if host and platform else platform,
         "strategy": given.get("query") or given.get("strategy"),
         "as_sent": details.get("translation") or "\n".join(details.get("urls", ())),
         "limits": _limits(given.get("limits")),
@@ -59,16 +58,6 @@ def _row(run: Run) -> dict[str, str]:
     return {
         name: str(row[name]) if row[name] not in (None, "") else empty.get(name, _MISSING) for name in COLUMNS
     }
-
-
-def _names(given: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Names for people: a service's own, or what was said at the import."""
-    name = given["source"]
-    if "details" in given and name in entries("sources"):
-        service = load("sources", name)
-        host = given["details"].get("host")
-        return service.title, given.get("platform") or f"{service.platform} ({host})"
-    return given.get("source_title", name), given.get("platform")
 
 
 def _ran(run: Run) -> str | None:

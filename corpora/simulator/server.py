@@ -1,4 +1,7 @@
-"""A loopback server that answers as E-utilities and OpenAlex do, over a simulated literature.
+"""A loopback server that answers as the services do, over a simulated literature.
+
+E-utilities and OpenAlex lie at its root; Europe PMC, Crossref and ClinicalTrials.gov below
+``/europepmc``, ``/crossref`` and ``/clinicaltrials``.
 
 It binds 127.0.0.1 only. `Fault` makes it misbehave on purpose, for the tests of our clients.
 """
@@ -13,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from corpora.simulator import entrez, works
+from corpora.simulator import entrez, registers, works
 from corpora.simulator.literature import Literature
 from corpora.simulator.service import Answer, Fault, Service
 
@@ -77,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send((fault.status, b"simulated fault", "text/plain", extra), fault)
             return
         values = {name: held[0] for name, held in parse_qs(query).items()}
-        if path.endswith(".fcgi"):
+        if path.split("/")[1] in registers.SERVICES:
+            made = registers.answer(self.service.literature, path, values)
+        elif path.endswith(".fcgi"):
             made = entrez.answer(self.service, path.rsplit("/", 1)[-1], values)
         else:
             made = works.answer(self.service, path, values)

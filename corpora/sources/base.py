@@ -86,12 +86,14 @@ def transport_at(search: Search, rate: float) -> Transport:
 class Source(Protocol):
     """A service behind the entry-point group ``litscale.sources``; made without arguments.
 
-    ``title`` and ``platform`` are the names that a report of the search prints.
+    ``title`` and ``platform`` are the names that a report of the search prints; ``kind`` is
+    ``database`` or ``register`` (PRISMA 2020 counts them apart).
     """
 
     name: str
     title: str
     platform: str
+    kind: str
 
     def transport(self, search: Search) -> Transport:
         """A transport at the service's own rate; none applies to an address of this machine."""

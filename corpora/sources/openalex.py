@@ -36,6 +36,7 @@ class OpenAlex:
     name = "openalex"
     title = "OpenAlex"
     platform = "OpenAlex API"
+    kind = "database"
 
     def transport(self, search: Search) -> Transport:
         """10 requests a second: the service allows more, its budget does not."""

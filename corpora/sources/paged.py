@@ -1,25 +1,25 @@
 """Services that give a search page after page by a cursor: one walk for all of them.
 
-The archive holds ``plan`` (counts at each limit), ``page-000000`` and so on as they came, and
-``end`` (how many records came, how many left meanwhile) once the walk has reached its end.
+The archive holds ``plan`` (counts at each limit) and ``page-000000`` and so on as they came.
 """
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
 from corpora.errors import HarvestError, InputError, StoreError
 from corpora.formats.base import Row
-from corpora.record import digest
+from corpora.record import Record, digest
 from corpora.run import now
 from corpora.sources import archive
-from corpora.sources.base import Fetched, Search, Visit, is_loopback
+from corpora.sources.base import Fetched, Search, Visit, transport_at
 from corpora.transport import Transport
 
 _TRIES = 3
@@ -28,8 +28,11 @@ _TRIES = 3
 _REFUSED = (400, 404, 410)
 
 
-class _Lost(Exception):  # noqa: N818
+class _Lost(HarvestError):
     """The cursor leads no further: the walk must begin again."""
+
+    def __init__(self, search: Search, title: str, said: str) -> None:
+        super().__init__(f"{search.name}: {title} lost the place of its cursor: {said}")
 
 
 class PagedSource(ABC):
@@ -40,20 +43,24 @@ class PagedSource(ABC):
     last one was lost on the way, so that an early end there is mended by a second walk only.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    platform: ClassVar[str]
-    host: ClassVar[str]
-    path: ClassVar[str]
-    rate: ClassVar[float]
+    name: str
+    title: str
+    platform: str
+    host: str
+    path: str
+    rate: float
     size: int
-    first: ClassVar[str] = "*"
-    method: ClassVar[str] = "GET"
-    remembers: ClassVar[bool] = False
+    first: str = "*"
+    method: str = "GET"
+    remembers: bool = False
 
     @abstractmethod
     def question(self, search: Search) -> dict[str, str]:
         """The parameters that say what is searched: query, limits and ``since``."""
+
+    @abstractmethod
+    def lookups(self, paper: Record) -> list[str]:
+        """Queries of which one finds the paper if the service has it."""
 
     @abstractmethod
     def paging(self, cursor: str | None) -> dict[str, str]:
@@ -68,8 +75,8 @@ class PagedSource(ABC):
         """The records of a page; KeyError, TypeError or ValueError if it is none."""
 
     @abstractmethod
-    def after(self, page: Any, cursor: str) -> str | None:
-        """The cursor of the next page; None at the end. ``cursor`` is this page's own."""
+    def after(self, page: Any) -> str | None:
+        """The cursor of the next page; None at the end."""
 
     @abstractmethod
     def key(self, record: dict[str, Any]) -> str | None:
@@ -83,36 +90,36 @@ class PagedSource(ABC):
 
     def transport(self, search: Search) -> Transport:
         """At the service's rate; no limit for an address of this machine."""
-        return Transport(None if is_loopback(search.base_url) else self.rate)
+        return transport_at(search, self.rate)
 
     def fetch(self, visit: Visit) -> Fetched:
         """Count at each limit, then walk; see `corpora.sources.base.Source`."""
         plan = self._plan(visit)
         try:
-            end = self._walk(visit, plan)
-        except _Lost:
-            visit.say(f"{visit.search.name}: {self.title} lost the place of its cursor; beginning again")
-            for page in pages(visit.archive):
+            found = self._walk(visit, plan)
+        except _Lost as error:
+            visit.say(f"{error}; beginning again")
+            for page in reversed(pages(visit.archive)):
                 page.unlink()
-            try:
-                end = self._walk(visit, plan)
-            except _Lost as error:
-                raise HarvestError(
-                    f"{visit.search.name}: {self.title} lost the place of its cursor twice ({error}); what "
-                    f"came is kept, try again later with: review harvest {visit.search.name}"
-                ) from error
+            found = self._walk(visit, plan)
         notes = []
-        more = end["found"] - plan["promised"]
-        if more > 0:
+        # A last page is kept only if what is missing then was explained by a second count.
+        missing = max(plan["promised"] - found, 0)
+        if found > plan["promised"]:
+            more = found - plan["promised"]
             notes.append(f"{visit.search.name}: {more:,} records came while it was harvested")
         details = {
             **{name: plan[name] for name in ("strategy", "counts", "searched")},
             "requests": visit.transport.requests,
             "host": visit.search.base_url or self.host,
         }
-        missing = end["missing"]
         explained = {f"left {self.title} during the harvest": missing} if missing else {}
-        return Fetched(end["found"] + missing, explained, details, notes)
+        return Fetched(found + missing, explained, details, notes)
+
+    def holds(self, search: Search, transport: Transport, paper: Record) -> bool:
+        """Asked by identifier, else title; see `corpora.sources.base.Source`."""
+        asked = (replace(search, query=query, limits=(), since=None) for query in self.lookups(paper))
+        return any(self._count(transport, one) for one in asked)
 
     def rows(self, archive: Path) -> Iterator[Row]:
         """Every record once; see `corpora.sources.base.Source`."""
@@ -145,29 +152,24 @@ class PagedSource(ABC):
         if held is not None:
             return held
         search = visit.search
-        counts = []
+        counts: list[dict[str, Any]] = []
         for used in range(len(search.limits) + 1):
-            narrowed = Search(
-                search.name, search.source, search.query, search.limits[:used], base_url=search.base_url
-            )
+            narrowed = replace(search, limits=search.limits[:used], since=None)
             limit = search.limits[used - 1] if used else None
-            counts.append({"limit": limit, "count": self._count(visit, narrowed)})
-        promised = self._count(visit, search) if search.since else counts[-1]["count"]
+            counts.append({"limit": limit, "count": self._count(visit.transport, narrowed)})
+        promised: int = self._count(visit.transport, search) if search.since else counts[-1]["count"]
         plan = {
             "strategy": shown(self.question(search)),
             "counts": counts,
             "promised": promised,
             "searched": now(),
         }
+        visit.say(f"{search.name}: {promised:,} records in {-(-promised // self.size):,} pages")
         archive.keep_json(path, plan)
         return plan
 
-    def _walk(self, visit: Visit, plan: dict[str, Any]) -> dict[str, int]:
-        """Fetch what is not archived; gives the number of records that came and that are explained."""
-        path = visit.archive / "end.json.gz"
-        held: dict[str, int] | None = archive.held_json(path)
-        if held is not None:
-            return held
+    def _walk(self, visit: Visit, plan: dict[str, Any]) -> int:
+        """Fetch what is not archived; gives the number of records that came."""
         seen: set[str] = set()
         cursor: str | None = self.first
         place = 0
@@ -176,20 +178,18 @@ class PagedSource(ABC):
             page = _page(file) if file.exists() else self._next(visit, plan, cursor, seen, file)
             seen |= self._keys(page)
             visit.progress(f"harvesting {visit.search.name}", len(seen), plan["promised"])
-            cursor, place = self.after(page, cursor), place + 1
-        end = {"found": len(seen), "missing": max(plan["promised"] - len(seen), 0)}
-        archive.keep_json(path, end)
-        return end
+            cursor, place = self._following(page, cursor), place + 1
+        return len(seen)
 
     def _next(self, visit: Visit, plan: dict[str, Any], cursor: str, seen: set[str], file: Path) -> Any:
         """One new page, archived unless it ends too early or brings nothing new and yet goes on."""
         promised = plan["promised"]
         said = ""
         for _ in range(_TRIES):
-            body = self._ask(visit, visit.search, cursor)
+            body = self._ask(visit.transport, visit.search, cursor)
             page = json.loads(body)
             keys = self._keys(page)
-            if self.after(page, cursor) is not None:
+            if self._following(page, cursor) is not None:
                 if keys - seen:
                     archive.keep(file, body)
                     return page
@@ -197,28 +197,34 @@ class PagedSource(ABC):
                 continue
             found = len(seen | keys)
             # Counted again only if it does not add up: records may have left meanwhile.
-            again = promised if found >= promised else self._count(visit, visit.search)
+            again = promised if found >= promised else self._count(visit.transport, visit.search)
             if found >= again:
                 archive.keep(file, body)
                 return page
             said = f"it promised {promised:,} records, gave {found:,}, and now promises {again:,}"
             if self.remembers:
-                raise _Lost(said)
+                raise _Lost(visit.search, self.title, said)
         raise HarvestError(
             f"{visit.search.name}: {self.title} does not add up: {said}; the pages before it are kept, go on "
             f"later with: review harvest {visit.search.name}, or start afresh with --restart"
         )
 
-    def _count(self, visit: Visit, search: Search) -> int:
-        return self.count(json.loads(self._ask(visit, search, None)))
+    def _following(self, page: Any, cursor: str) -> str | None:
+        """The cursor after this one; a cursor that repeats itself is the end, unless it remembers."""
+        following = self.after(page)
+        return None if following == cursor and not self.remembers else following
 
-    def _ask(self, visit: Visit, search: Search, cursor: str | None) -> bytes:
-        """One answer, whole and of the form that was promised."""
-        parameters = self.question(search) | self.paging(cursor)
+    def _count(self, transport: Transport, search: Search) -> int:
+        return self.count(json.loads(self._ask(transport, search, None)))
+
+    def _ask(self, transport: Transport, search: Search, cursor: str | None, **more: str) -> bytes:
+        """One answer, whole and of the form that was promised; ``more`` are further parameters."""
+        parameters = self.question(search) | self.paging(cursor) | more
 
         def judge(answer: httpx.Response) -> str | None:
             if answer.status_code in _REFUSED and cursor not in (None, self.first):
-                raise _Lost(f"HTTP {answer.status_code}: {answer.text[:200].strip()!r}")
+                told = f"HTTP {answer.status_code}: {answer.text[:200].strip()!r}"
+                raise _Lost(search, self.title, told)
             if not answer.is_success:
                 return None
             try:
@@ -230,10 +236,10 @@ class PagedSource(ABC):
 
         url = (search.base_url or self.host).rstrip("/") + self.path
         if self.method == "GET":
-            return visit.transport.send("GET", url, params=parameters, judge=judge).content
+            return transport.send("GET", url, params=parameters, judge=judge).content
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         data = urlencode(parameters).encode()
-        return visit.transport.send(self.method, url, data=data, headers=form, judge=judge).content
+        return transport.send(self.method, url, data=data, headers=form, judge=judge).content
 
     def _keys(self, page: Any) -> set[str]:
         return {self._known(record) for record in self.records(page)}
@@ -257,6 +263,15 @@ def shown(question: Mapping[str, str]) -> str:
     if len(question) == 1:
         return next(iter(question.values()))
     return "; ".join(f"{name}={value}" for name, value in question.items())
+
+
+def quoted(text: str) -> str:
+    """A title as a phrase to search for.
+
+    >>> quoted('The "new" way.')
+    '"The new way"'
+    """
+    return f'"{" ".join(text.replace(chr(34), " ").split()).rstrip(".")}"'
 
 
 def day(text: str) -> str:

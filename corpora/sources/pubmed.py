@@ -39,6 +39,7 @@ class PubMed:
     name = "pubmed"
     title = "PubMed"
     platform = "NCBI E-utilities"
+    kind = "database"
 
     def transport(self, search: Search) -> Transport:
         """3 requests a second, 10 with NCBI_API_KEY; no limit for an address of this machine."""

@@ -304,7 +304,7 @@ def test_the_verbs_as_a_user_types_them(service: Service, workspace: Workspace, 
     def run(*words: str) -> str:
         told = CliRunner().invoke(app, [*words, "-w", str(workspace.root)], catch_exceptions=False)
         assert told.exit_code == 0, told.output
-        return told.output
+        return told.stdout
 
     assert "promised" in run("harvest", "-q", "--json")
     assert "0 new" not in run("harvest", "openalex", "--reparse")
