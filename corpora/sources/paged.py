@@ -46,6 +46,7 @@ class PagedSource(ABC):
     name: str
     title: str
     platform: str
+    kind: str = "database"
     host: str
     path: str
     rate: float
