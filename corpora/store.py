@@ -42,10 +42,14 @@ class Part:
 
 
 class Corpus:
-    """All parts under one folder; one process writes at a time, any number read."""
+    """All parts under one folder; one process writes at a time, any number read.
 
-    def __init__(self, root: Path) -> None:
+    ``withdrawn`` names runs that a person took back: their parts stay, and are read no more.
+    """
+
+    def __init__(self, root: Path, withdrawn: frozenset[str] = frozenset()) -> None:
         self.root = root
+        self.withdrawn = withdrawn
 
     # ------------------------------------------------------------------ writing
 
@@ -86,45 +90,64 @@ class Corpus:
         found = [_open_part(path) for path in sorted(folder.glob("run=*"))]
         return sorted(found, key=lambda part: (part.run.sequence, part.run.id))
 
-    def table(
-        self, kind: str, name: str, columns: Sequence[str] | None = None, run_id: str | None = None
-    ) -> pa.Table:
-        """One table over all parts of a kind (or of one run), rows in order of commit.
+    def live(self, kind: str) -> list[Part]:
+        """`parts` without those that were withdrawn."""
+        return [part for part in self.parts(kind) if part.run.id not in self.withdrawn]
 
-        Columns that an older part lacks are null.
+    def table(
+        self,
+        kind: str,
+        name: str,
+        columns: Sequence[str] | None = None,
+        run_id: str | None = None,
+        *,
+        everything: bool = False,
+    ) -> pa.Table:
+        """One table over all live parts of a kind (or of one run), rows in order of commit.
+
+        Columns that an older part lacks are null; ``everything`` reads withdrawn parts too.
         """
-        chosen = [part for part in self.parts(kind) if run_id in (None, part.run.id)]
+        parts = self.parts(kind) if everything else self.live(kind)
+        chosen = [part for part in parts if run_id in (None, part.run.id)]
         wanted = list(columns or KINDS[kind][name].names)
         schema = pa.schema([KINDS[kind][name].field(column) for column in wanted])
         pieces = [_read(part, name, schema) for part in chosen if name in part.run.files]
         return pa.concat_tables(pieces) if pieces else schema.empty_table()
 
     def records(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The newest version of every record, sorted by record id."""
-        schema = KINDS["records"]["records"]
-        wanted = list(columns or schema.names)
-        read = list(dict.fromkeys(["record_id", *wanted]))
+        """Every record in the version that was retrieved last, sorted by record id."""
+        wanted = list(columns or KINDS["records"]["records"].names)
+        read = list(dict.fromkeys(["record_id", "content_hash", *wanted]))
+        # Another run may have met a version that a withdrawn one had brought: it is still there.
+        versions = self.table("records", "records", read, everything=True)
+        retrieved = self._retrieved()
+        places = pa.array(range(versions.num_rows), pa.int64())
+        known = versions.select(["record_id", "content_hash"]).append_column("place", places)
+        shown = _last(retrieved).join(known, ["record_id", "content_hash"], join_type="inner")
+        return versions.take(shown.sort_by("record_id")["place"]).select(wanted)
+
+    def _retrieved(self) -> pa.Table:
+        """Which version of which record was met, in order; a part without retrievals met its records."""
+        schema = pa.schema([KINDS["records"]["records"].field(n) for n in ("record_id", "content_hash")])
         pieces = []
-        for part in self.parts("records"):
-            if "records" in part.run.files:
-                narrow = pa.schema([schema.field(column) for column in read])
-                pieces.append(_read(part, "records", narrow))
-        if not pieces:
-            return pa.schema([schema.field(column) for column in wanted]).empty_table()
-        return _newest(pa.concat_tables(pieces)).select(wanted)
+        for part in self.live("records"):
+            name = next((name for name in ("retrievals", "records") if name in part.run.files), None)
+            if name:
+                pieces.append(_read(part, name, schema))
+        return pa.concat_tables(pieces) if pieces else schema.empty_table()
 
     def versions(self, record_id: str) -> pa.Table:
         """Every version of one record, oldest first."""
-        whole = self.table("records", "records")
+        whole = self.table("records", "records", everything=True)
         return whole.filter(pa.compute.equal(whole["record_id"], record_id))
 
 
-def _newest(table: pa.Table) -> pa.Table:
-    """Keep the last row of each record id, sorted by id."""
-    order = pa.array(range(table.num_rows), pa.int64())
-    keyed = pa.table({"record_id": table["record_id"], "position": order})
+def _last(retrieved: pa.Table) -> pa.Table:
+    """The last row of each record id."""
+    order = pa.array(range(retrieved.num_rows), pa.int64())
+    keyed = pa.table({"record_id": retrieved["record_id"], "position": order})
     last = keyed.group_by("record_id").aggregate([("position", "max")])
-    return table.take(last.sort_by("record_id")["position_max"])
+    return retrieved.take(last["position_max"])
 
 
 def _open_part(path: Path) -> Part:

@@ -1,6 +1,8 @@
 """What a terminal shows: progress on stderr, results on stdout. The only place that prints."""
 
+import getpass
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -94,6 +96,33 @@ def warn(text: str) -> None:
     """Print a line on stderr, also when quiet: nothing that was lost or odd is hidden."""
     with _clear():
         err.print(f"[yellow]{escape(text)}[/yellow]")
+
+
+_ASKED = {
+    "source": "Source (Embase, Scopus …)",
+    "platform": "Platform (Ovid …)",
+    "searched": "Date of the search (YYYY-MM-DD)",
+    "strategy": "Strategy, or a text file that holds it",
+    "limits": "Limits",
+    "hits": "Hits that the platform stated",
+}
+
+
+def ask_missing(said: dict[str, Any], *, mixed: bool) -> dict[str, Any]:
+    """Ask for what a report of the search needs; elsewhere than on a terminal nothing is asked."""
+    if not (sys.stdin.isatty() and err.is_terminal):
+        return said
+    made = dict(said)
+    for name, question in _ASKED.items():
+        if made[name] is None and not (mixed and name == "source"):
+            answer = err.input(f"{question} [dim](Enter: add it later)[/dim]: ").strip()
+            made[name] = (int(answer) if name == "hits" and answer.isdigit() else answer) or None
+    return made
+
+
+def person() -> str:
+    """Who is at the keyboard: ``LITSCALE_PERSON``, else the name of the account."""
+    return os.environ.get("LITSCALE_PERSON") or getpass.getuser()
 
 
 def emit(document: Any) -> None:

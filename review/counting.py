@@ -4,6 +4,7 @@ import pandas as pd
 
 from review import decisions, linking
 from review.flow import Flow, count_flow
+from review.ingest import statements
 from review.workspace import Workspace
 
 
@@ -31,19 +32,23 @@ def _retrievals(workspace: Workspace) -> pd.DataFrame:
     record and how often that run had brought it before.
     """
     columns = ["record_id", "search", "source", "kind"]
-    parts = [
-        workspace.corpus.table("records", "retrievals", columns, part.run.id).to_pandas()
-        for part in workspace.parts("records")
-    ]
+    said = statements(workspace)
+    runs = [part.run for part in workspace.parts("records")]
+    # Sources are shown as people wrote them, services as they call themselves.
+    given = {run.parameters.get("source"): run.parameters.get("source_title") for run in runs}
+    names = {slug: title for slug, title in given.items() if slug and title}
+    parts = []
+    for run in runs:
+        part = workspace.corpus.table("records", "retrievals", columns, run.id).to_pandas()
+        part["source"] = said.get(run.id, {}).get("source_title") or part["source"].map(
+            lambda slug: names.get(slug, slug)
+        )
+        part["kind"] = said.get(run.id, {}).get("kind") or part["kind"]
+        parts.append(part.assign(time=part.groupby(["search", "record_id"]).cumcount()))
     if not parts:
         return pd.DataFrame(columns=columns)
-    titles = {part.run.parameters.get("source"): part.run.parameters.get("source_title") for part in
-              workspace.parts("records")}  # fmt: skip
-    told = [part.assign(time=part.groupby(["search", "record_id"]).cumcount()) for part in parts]
-    once: pd.DataFrame = pd.concat(told).drop_duplicates(["search", "record_id", "time"])
-    # Sources are shown as people wrote them, services as they call themselves.
-    names = {slug: title for slug, title in titles.items() if slug and title}
-    return once[columns].assign(source=once["source"].map(lambda slug: names.get(slug, slug)))
+    once: pd.DataFrame = pd.concat(parts).drop_duplicates(["search", "record_id", "time"])
+    return once[columns]
 
 
 def _open_links(workspace: Workspace, settled: pd.DataFrame) -> int:

@@ -17,6 +17,9 @@ from review.workspace import Workspace
 
 _BATCH = 1_000
 
+DATABASES = ("database", "db", "database name", "source database", "remote-database-name", "source", "dp")
+"""Names of fields in which exports say where a row came from, the surest first."""
+
 
 def take(
     workspace: Workspace, part: PartWriter, rows: Iterable[Row], *, origin: str, kind: str, ranked: bool
@@ -28,11 +31,12 @@ def take(
     number of rows read.
     """
     run = part.run
-    held = workspace.corpus.table("records", "records", ["record_id", "content_hash"])
+    held = workspace.corpus.table("records", "records", ["record_id", "content_hash"], everything=True)
     counts: Counter[str] = Counter()
     refused: list[Row] = []
     with Staging(part.path / ".staging", held) as staging:
-        delivered = _stage(staging, rows, run.parameters["source"], refused, counts, ranked=ranked)
+        source = None if run.parameters.get("mixed") else run.parameters["source"]
+        delivered = _stage(staging, rows, source, refused, counts, ranked=ranked)
         counts.update(staging.settle())
         _write(part, "records", staging.fresh())
         retrieved = staging.retrievals(ranked=ranked)
@@ -49,7 +53,7 @@ def take(
 def _stage(
     staging: Staging,
     rows: Iterable[Row],
-    source: str,
+    source: str | None,
     refused: list[Row],
     counts: Counter[str],
     *,
@@ -58,7 +62,7 @@ def _stage(
     """Build and stage; gives how many were delivered.
 
     Records that have an accession number pass in batches; those without wait for the end, since
-    their keys depend on their equals in the whole file.
+    their keys depend on their equals in the whole file. Without ``source`` each row names its own.
     """
     batch: list[tuple[Record, int]] = []
     keyless: list[tuple[Record, int]] = []
@@ -67,7 +71,7 @@ def _stage(
         if row.refused is not None:
             refused.append(row)
             continue
-        record = build(row.fields, source=source)
+        record = build(row.fields, source=source or _origin(row, counts))
         _count(counts, record, row)
         number = delivered if ranked else row.number
         (batch if record.source_key else keyless).append((record, number))
@@ -80,6 +84,18 @@ def _stage(
     for start in range(0, len(batch), _BATCH):
         staging.add(*zip(*batch[start : start + _BATCH], strict=True))
     return delivered
+
+
+def _origin(row: Row, counts: Counter[str]) -> str:
+    """The source that a row of a mixed library names."""
+    named = {name.rpartition(":")[2].lower(): value for name, value in row.fields.items()}
+    for field in DATABASES:
+        value = named.get(field)
+        text = value[0] if isinstance(value, list | tuple) and value else value
+        if isinstance(text, str) and text.strip():
+            return text.strip()
+    counts["source unknown"] += 1
+    return "unknown"
 
 
 def _count(counts: Counter[str], record: Record, row: Row) -> None:

@@ -33,6 +33,15 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 value TEXT NOT NULL, person TEXT NOT NULL, supersedes TEXT UNIQUE)""",
         ),
     ),
+    (
+        "0002-imports-taken-back-and-completed",
+        (
+            f"""CREATE TABLE withdrawals ({_ROW}, run TEXT NOT NULL, reason TEXT NOT NULL,
+                person TEXT NOT NULL, supersedes TEXT UNIQUE)""",
+            f"""CREATE TABLE statements ({_ROW}, run TEXT NOT NULL, field TEXT NOT NULL,
+                value TEXT NOT NULL, person TEXT NOT NULL, supersedes TEXT UNIQUE)""",
+        ),
+    ),
 )
 
 
@@ -60,5 +69,7 @@ TABLES: dict[str, sa.Table] = {
             "codebook_hash", "text_hash", "supersedes",
         ),
         _table("patches", "record_id", "field", "value", "person", "supersedes"),
+        _table("withdrawals", "run", "reason", "person", "supersedes"),
+        _table("statements", "run", "field", "value", "person", "supersedes"),
     )
 }  # fmt: skip

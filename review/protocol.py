@@ -61,7 +61,11 @@ class Search(_Table):
 
 
 class Import(_Table):
-    """One file that a person exported elsewhere; what is missing can be added later."""
+    """One file that a person exported elsewhere; what is missing can be added later.
+
+    ``deduplicated`` tells of duplicates that were removed elsewhere before; a ``mixed`` library
+    takes the source of each row from the row.
+    """
 
     file: Annotated[str, Field(min_length=1)]
     source: str | None = None
@@ -71,6 +75,8 @@ class Import(_Table):
     strategy: str | None = None
     limits: str | None = None
     hits: Annotated[int, Field(ge=0)] | None = None
+    deduplicated: str | None = None
+    mixed: bool = False
     format: str | None = None
     map: dict[str, str] = {}
 

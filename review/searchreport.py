@@ -12,6 +12,7 @@ from typing import Any
 from corpora import cells
 from corpora.errors import InputError
 from corpora.run import Run
+from review.ingest import statements
 from review.workspace import Workspace
 
 COLUMNS = (
@@ -23,15 +24,17 @@ _MISSING = "not stated"
 
 def report(workspace: Workspace) -> list[dict[str, str]]:
     """One row a run of a search or import, oldest first; what nobody stated is said to be missing."""
+    said = statements(workspace)
+    withdrawn = {row["run"]: row["reason"] for row in workspace.ledger.current("withdrawals")}
     return [
-        _row(part.run)
-        for part in workspace.parts("records")
+        _row(part.run, said.get(part.run.id, {}), withdrawn.get(part.run.id))
+        for part in workspace.corpus.parts("records")
         if part.run.command in ("harvest", "import", "cite")
     ]
 
 
-def _row(run: Run) -> dict[str, str]:
-    given, account = run.parameters, run.account
+def _row(run: Run, said: Mapping[str, str], withdrawn: str | None) -> dict[str, str]:
+    given, account = {**run.parameters, **said}, run.account
     details: Mapping[str, Any] = given.get("details", {})
     host, platform = details.get("host"), given.get("platform")
     row = {
@@ -51,7 +54,7 @@ def _row(run: Run) -> dict[str, str]:
         "explained": "; ".join(f"{count:,} {reason}" for reason, count in account.explained.items()),
         "file": given.get("file") or given.get("bulk"),
         "software": ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items())),
-        "remarks": _remarks(given, details),
+        "remarks": _remarks(given, details, withdrawn),
         "run": run.id,
     }
     empty = {"explained": "", "remarks": "", "file": "", "as_sent": "", "counts": "", "limits": "none stated"}
@@ -77,8 +80,10 @@ def _steps(counts: Any) -> str:
     )
 
 
-def _remarks(given: Mapping[str, Any], details: Mapping[str, Any]) -> str:
-    said = []
+def _remarks(given: Mapping[str, Any], details: Mapping[str, Any], withdrawn: str | None) -> str:
+    said = [f"WITHDRAWN: {withdrawn}"] if withdrawn else []
+    if given.get("deduplicated"):
+        said.append(f"duplicates removed elsewhere before: {given['deduplicated']} (stated, not derived)")
     if given.get("since"):
         said.append(f"only what came or changed since {given['since']}")
     if details.get("searched_in"):

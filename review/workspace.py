@@ -42,10 +42,11 @@ class Workspace:
         self.protocol_path = root / protocols.FILE
         self.protocol_text = protocols.read_text(self.protocol_path)
         self.protocol = protocols.parse(self.protocol_text, self.protocol_path)
-        self.corpus = Corpus(root / "corpus")
         default = f"sqlite:///{root / 'ledger.sqlite'}"
         self.ledger = Ledger(os.environ.get(LEDGER_URL) or self.protocol.ledger.url or default)
+        self.corpus = Corpus(root / "corpus")
         self._adopt()
+        self.corpus.withdrawn = frozenset(row["run"] for row in self.ledger.current("withdrawals"))
 
     # ------------------------------------------------------------------ finding and making
 
@@ -130,8 +131,8 @@ class Workspace:
     # ------------------------------------------------------------------ state
 
     def parts(self, kind: str) -> list[Part]:
-        """Committed parts of a kind, oldest first."""
-        return self.corpus.parts(kind)
+        """Committed parts of a kind that nobody withdrew, oldest first."""
+        return self.corpus.live(kind)
 
     def latest(self, kind: str, **parameters: Any) -> Part | None:
         """The newest part of a kind whose run has these parameters."""

@@ -5,21 +5,31 @@ from typing import Annotated
 
 import typer
 
-from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
+from review.cli.options import JsonOption, QuietOption, WorkspaceOption, as_text, open_workspace, report
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to import.")],
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Files to import.")] = None,
     source: Annotated[str | None, typer.Option(help="Where the records come from: Embase, Scopus …")] = None,
     platform: Annotated[str | None, typer.Option(help="Through which platform: Ovid …")] = None,
     kind: Annotated[
         str,
         typer.Option(help="database, register, website, organisation, citation, contact or previous."),
     ] = "database",
-    searched: Annotated[str | None, typer.Option(help="When the search was run.")] = None,
-    strategy: Annotated[str | None, typer.Option(help="The strategy exactly as run.")] = None,
+    searched: Annotated[str | None, typer.Option(help="When the search was run (YYYY-MM-DD).")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="The strategy exactly as run, or a text file that holds it.")
+    ] = None,
     limits: Annotated[str | None, typer.Option(help="Limits of the search.")] = None,
     hits: Annotated[int | None, typer.Option(help="Hits the platform stated.")] = None,
+    deduplicated: Annotated[
+        str | None,
+        typer.Option(help="Duplicates removed elsewhere before: 'EndNote, 312 removed'."),
+    ] = None,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="A library of several sources: each row names its own.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Take nothing of a file with a bad row.")] = False,
     format_name: Annotated[
         str | None, typer.Option("--format", help="Do not recognise the format: ris, csv …")
     ] = None,
@@ -27,34 +37,45 @@ def import_(
         list[str] | None,
         typer.Option("--map", help="A column by hand, e.g. title=Article; may be repeated."),
     ] = None,
+    undo: Annotated[str | None, typer.Option(help="Take this run back; decisions on it stay.")] = None,
+    add_to: Annotated[str | None, typer.Option(help="Add what is known of this run's search later.")] = None,
+    reason: Annotated[str, typer.Option(help="Why it is taken back.")] = "imported by mistake",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Import files (RIS, NBIB, BibTeX, CSV, TSV, Parquet); the same file twice adds nothing.
+    """Import files of any known format; the same file twice adds nothing. --undo takes a run back.
+
+    On a terminal, what a report of the search needs and nobody said is asked for.
 
     Example: review import embase.ris --source Embase --platform Ovid --hits 1234
+    Example: review import --undo 20261124T013700Z-1a2b3c4d
     """
     from review import console, ingest
     from review.protocol import import_item
 
+    if not (paths or undo or add_to):
+        raise typer.BadParameter("name a file to import, or a run with --undo or --add-to")
     opened = open_workspace(workspace)
+    said = {"source": source, "platform": platform, "searched": searched, "strategy": as_text(strategy),
+            "limits": limits, "hits": hits, "deduplicated": deduplicated}  # fmt: skip
+    if undo:
+        report([ingest.withdraw(opened, undo, reason, console.person())], as_json=as_json, quiet=quiet)
+        return
+    if add_to:
+        said["source_title"] = said.pop("source")
+        given = {name: str(value) for name, value in said.items() if value is not None}
+        ingest.state(opened, add_to, given, console.person())
+        console.say(f"{add_to}: {', '.join(given)} added", quiet=quiet or as_json)
+        return
+    if not (quiet or as_json):
+        said = console.ask_missing(said, mixed=mixed)
     outcomes = []
-    for path in paths:
-        item = import_item(
-            file=str(path.resolve()),
-            source=source,
-            platform=platform,
-            kind=kind,
-            searched=searched,
-            strategy=strategy,
-            limits=limits,
-            hits=hits,
-            format=format_name,
-            map=mapping or [],
-        )
+    for path in paths or ():
+        item = import_item(file=str(path.resolve()), kind=kind, mixed=mixed, format=format_name,
+                           map=mapping or [], **said)  # fmt: skip
         with console.progress(quiet=quiet) as progress:
-            outcomes.append(ingest.import_file(opened, item, progress))
+            outcomes.append(ingest.import_file(opened, item, progress, strict=strict))
     report(outcomes, as_json=as_json, quiet=quiet)
 
 

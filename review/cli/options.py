@@ -32,6 +32,12 @@ def open_workspace(given: Path | None) -> Any:
     return Workspace.find(given)
 
 
+def as_text(given: str | None) -> str | None:
+    """What was given, or what stands in the file of that name."""
+    path = Path(given) if given and len(given) < 1_000 else None
+    return path.read_text("utf-8").strip() if path and path.is_file() else given
+
+
 def report(outcomes: Iterable[Outcome], *, as_json: bool, quiet: bool) -> None:
     """Print what was done, as it is done: one JSON document, or a line each with its notes."""
     from review import console

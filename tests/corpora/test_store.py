@@ -10,6 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -164,3 +165,41 @@ def test_order_is_the_commit_not_the_clock(tmp_path: Path, monkeypatch: pytest.M
         part.add("records", to_table([Record(source="x", source_key="1", title="second")]))
         part.commit()
     assert corpus.records(["title"])["title"].to_pylist() == ["second"]
+
+
+def retrieve(corpus: Corpus, *records: Record, fresh: bool = True) -> Part:
+    """A run that met these records; not fresh: their content was held already."""
+    table = to_table(records)
+    met = table.select(["record_id", "content_hash", "source"])
+    schema = KINDS["records"]["retrievals"]
+    columns = {name: met[name] if name in met.column_names else None for name in schema.names}
+    rows = [pa.nulls(len(records), schema.field(n).type) if c is None else c for n, c in columns.items()]
+    with corpus.lock(), corpus.writer("records", Run.begin("test", {})) as part:
+        if fresh:
+            part.add("records", table)
+        part.add("retrievals", pa.table(rows, schema=schema))
+        return part.commit()
+
+
+def test_the_version_that_was_met_last_is_shown(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path)
+    old = Record(source="x", source_key="1", title="old")
+    retrieve(corpus, old)
+    retrieve(corpus, Record(source="x", source_key="1", title="new"))
+    assert corpus.records(["title"])["title"].to_pylist() == ["new"]
+    retrieve(corpus, old, fresh=False)
+    assert corpus.records(["title"])["title"].to_pylist() == ["old"]
+
+
+def test_a_withdrawn_run_is_read_no_more_but_what_others_met_stays(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path)
+    one, two = (Record(source="x", source_key=key, title=key) for key in "ab")
+    first = retrieve(corpus, one, two)
+    second = retrieve(corpus, two, fresh=False)
+    corpus.withdrawn = frozenset([first.run.id])
+    assert corpus.records(["title"])["title"].to_pylist() == ["b"]
+    assert corpus.table("records", "retrievals").num_rows == 1
+    assert corpus.table("records", "records", everything=True).num_rows == 2
+    corpus.withdrawn = frozenset([first.run.id, second.run.id])
+    assert corpus.records().num_rows == 0
+    assert len(corpus.parts("records")) == 2
