@@ -17,6 +17,9 @@ from corpora.store import Part
 from review.ingest import Outcome
 from review.workspace import Workspace
 
+UNDONE = "undone"
+"""Verdict of the row that takes a person's word back: the machine's counts again."""
+
 
 def dedupe(workspace: Workspace, progress: Progress = silent) -> Outcome:
     """Compare all records and commit the links as a new part; earlier links stay."""
@@ -87,7 +90,7 @@ def to_confirm(workspace: Workspace) -> list[tuple[str, str]]:
     columns = ["left_id", "right_id", "kind", "verdict"]
     machine = workspace.corpus.table("links", "links", columns, part.run.id).to_pylist()
     people = workspace.ledger.current("links")
-    said = {_pair(row, reports) for row in people if row["kind"] == "same_study"}
+    said = {_pair(row, reports) for row in people if row["kind"] == "same_study" and row["verdict"] != UNDONE}
     told = {
         _pair(row, reports) for row in machine if row["kind"] == "same_study" and row["verdict"] == "match"
     }
@@ -109,6 +112,7 @@ def clusters(workspace: Workspace) -> Clusters:
     people = [
         {name: row[name] for name in ("left_id", "right_id", "kind", "verdict")}
         for row in workspace.ledger.current("links")
+        if row["verdict"] != UNDONE
     ]
     narrow = pa.schema([(name, pa.string()) for name in ("left_id", "right_id", "kind", "verdict")])
     return cluster(ids, table, pa.Table.from_pylist(people, narrow))

@@ -41,6 +41,11 @@ KEYS: dict[str, Callable[[Comparable], str]] = {
 }
 
 
+def shared(one: Comparable, two: Comparable) -> list[str]:
+    """Names of the keys that bring two records together; empty if they are never compared."""
+    return [name for name, key in KEYS.items() if key(one) and key(one) == key(two)]
+
+
 def pairs(records: Sequence[Comparable]) -> tuple[list[tuple[int, int]], int]:
     """Pairs of positions (smaller first, sorted, each once), and how many blocks were cut."""
     found: set[tuple[int, int]] = set()

@@ -222,17 +222,36 @@ def match(records: Sequence[Comparable], pairs: Sequence[tuple[int, int]]) -> li
 
 
 def judge(pair: Likeness) -> Match | None:
-    """The first rule that holds for a pair; None if none does or it says ``not``."""
-    for rule in RULES:
-        if rule.holds(pair):
-            if rule.verdict == "not":
-                return None
-            score = round(rule.score * (0.5 + pair.title / 2), 4)
-            return Match(pair.one.record_id, pair.two.record_id, rule, score, _reason(pair))
-    return None
+    """The link that the first rule makes; None if none holds or it says ``not``."""
+    rule = rule_for(pair)
+    if rule is None or rule.verdict == "not":
+        return None
+    score = round(rule.score * (0.5 + pair.title / 2), 4)
+    return Match(pair.one.record_id, pair.two.record_id, rule, score, reason(pair))
 
 
-def _reason(pair: Likeness) -> str:
+def likeness(one: Comparable, two: Comparable) -> Likeness:
+    """How alike one pair is, as `match` measures it for many."""
+    return Likeness(
+        one,
+        two,
+        title=float(_alike([one.core], [two.core])[0]),
+        abstract=float(_alike([one.abstract], [two.abstract])[0]) if one.abstract and two.abstract else None,
+        authors=_shared(one, two),
+        venue=(
+            float(_alike([one.venue], [two.venue], fuzz.token_set_ratio)[0])
+            if one.venue and two.venue
+            else None
+        ),
+    )
+
+
+def rule_for(pair: Likeness) -> Rule | None:
+    """The first rule that holds for a pair, one that says ``not`` among them."""
+    return next((rule for rule in RULES if rule.holds(pair)), None)
+
+
+def reason(pair: Likeness) -> str:
     """What agrees and what does not, for a person.
 
     The likeness of titles is never left out: it is what a person looks at first.

@@ -145,6 +145,15 @@ def dedupe(
     out: Annotated[
         Path | None, typer.Option(help="With plain files: the CSV to write, one entry a row.")
     ] = None,
+    by_hand: Annotated[
+        bool, typer.Option("--review", help="Settle the pairs that wait for a person, side by side.")
+    ] = False,
+    explain: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="ID1 ID2", help="Why two records are what they are.")
+    ] = None,
+    undo: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="ID1 ID2", help="Take back what people said of a pair.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -152,10 +161,26 @@ def dedupe(
     """Link duplicates (same report) and versions of one study; nothing is deleted.
 
     Example: review dedupe
+    Example: review dedupe --review
     Example: review dedupe a.ris b.csv --out clusters.csv
     """
-    from review import console, linking
+    from review import console, linking, settling
+    from review.cli import settle
 
+    if explain or undo or by_hand:
+        opened = open_workspace(workspace)
+        if by_hand:
+            settle.run(opened, console.person())
+        elif undo:
+            count = settling.undo(opened, *undo, console.person())
+            console.say(f"{count} words on {undo[0]} and {undo[1]} taken back", quiet=quiet)
+        elif explain:
+            told = settling.explain(opened, *explain)
+            if as_json:
+                console.emit(told)
+            else:
+                console.say("\n".join(settling.explained(told)))
+        return
     with console.progress(quiet=quiet) as progress:
         if paths:
             if out is None:

@@ -1,0 +1,75 @@
+"""The screen of `review dedupe --review`: two records side by side, what differs marked."""
+
+import difflib
+from typing import Any
+
+import typer
+
+_KEYS = "(m)atch  (n)ot  (s)kip  (u)ndo the last  (q)uit"
+_LONGEST = 900
+"""Characters of an abstract that are shown; the rest is counted."""
+
+
+def run(workspace: Any, person: str) -> None:
+    """Go through the pairs that wait; every word is kept at once."""
+    from review import console, settling
+
+    pairs = settling.waiting(workspace)
+    if not pairs:
+        console.say("No pair waits for a person.")
+        return
+    texts = settling.shown(workspace, [one for pair in pairs for one in (pair.left_id, pair.right_id)])
+    place, said = 0, list[tuple[int, str, str]]()
+    while place < len(pairs):
+        pair = pairs[place]
+        asks = "the same report" if pair.kind == "same_report" else "two reports of one study"
+        console.out.print(
+            f"\n[b]{place + 1} of {len(pairs)}[/b]  Are these {asks}?  ({pair.rule}: {pair.reason})"
+        )
+        console.out.print(_side_by_side(texts[pair.left_id], texts[pair.right_id]))
+        key = typer.prompt(_KEYS, prompt_suffix=" > ").strip().lower()[:1]
+        if key in ("m", "n"):
+            ends = (pair.left_id, pair.right_id)
+            settling.say(workspace, ends, pair.kind, "match" if key == "m" else "not", person)
+            said.append((place, *ends))
+            place += 1
+        elif key == "s":
+            place += 1
+        elif key == "u" and said:
+            place, left, right = said.pop()
+            settling.undo(workspace, left, right, person)
+        elif key == "q":
+            break
+    console.say(f"{len(said)} pairs settled; {len(settling.waiting(workspace))} wait. "
+                "review flow counts anew from here.")  # fmt: skip
+
+
+def _side_by_side(left: dict[str, str], right: dict[str, str]) -> Any:
+    """A table of fields; words that only one side has are marked and underlined."""
+    from rich.table import Table
+
+    table = Table(show_header=False, expand=True, box=None, padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(ratio=1)
+    for name, one in left.items():
+        two = right[name]
+        if one or two:
+            table.add_row(name.replace("_", " "), *_marked(_short(one), _short(two)))
+    return table
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text) - _LONGEST:,} characters more)"
+
+
+def _marked(one: str, two: str) -> tuple[Any, Any]:
+    from rich.text import Text
+
+    left, right = one.split(), two.split()
+    made = Text(), Text()
+    for kind, a, b, c, d in difflib.SequenceMatcher(a=left, b=right, autojunk=False).get_opcodes():
+        for text, words in zip(made, (left[a:b], right[c:d]), strict=True):
+            if words:
+                text.append(" ".join(words) + " ", style="" if kind == "equal" else "underline yellow")
+    return made
