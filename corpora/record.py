@@ -130,8 +130,10 @@ def key_text(text: str | None) -> str:
     >>> key_text("Naïve  Bayes: a Study.")
     'naivebayesastudy'
     """
-    spread = unicodedata.normalize("NFKD", text or "")
-    plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
+    plain = text or ""
+    if not plain.isascii():
+        spread = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
     return re.sub(r"[\W_]", "", plain).lower()
 
 

@@ -104,6 +104,52 @@ def _identifier(pair: Likeness) -> bool:
     return pair.same("doi") is True or pair.same("pmid") is True
 
 
+def _same_pages(pair: Likeness) -> bool:
+    """The very pages of an article, three or more: abstracts of a supplement share a page or two."""
+    return pair.same("start_page") is True and pair.one.span == pair.two.span >= 3
+
+
+def _same_place(pair: Likeness) -> bool:
+    """One first page of one volume (or the very pages) in one year, by the same people."""
+    page = pair.same("volume") is True and pair.same("start_page") is True
+    return (
+        (page or (_same_pages(pair) and pair.same("volume") is not False))
+        and pair.same("issue") is not False
+        and pair.years == 0
+        and pair.authors is not None
+        and pair.authors >= 0.75
+        and (pair.venue is None or pair.venue >= 0.7)
+        and pair.one.notice == pair.two.notice
+        and pair.same("doi") is not False
+    )
+
+
+def _translated(pair: Likeness) -> bool:
+    """The very pages of one volume by two people or more: the title may be in another language."""
+    several = min(len(pair.one.people), len(pair.two.people)) >= 2
+    return several and _same_pages(pair) and pair.same("volume") is True and _same_place(pair)
+
+
+def _group_for_people(pair: Likeness) -> bool:
+    """The very pages and title, signed by a group in one export and by its people in another."""
+    return (
+        _same_pages(pair)
+        and pair.same("volume") is True
+        and pair.same("issue") is not False
+        and pair.years == 0
+        and pair.venue is not None
+        and pair.venue >= 0.8
+        and pair.title >= 0.95
+        and pair.same("doi") is not False
+    )
+
+
+def _cut(pair: Likeness) -> bool:
+    """Whether one title is the other without its subtitle."""
+    shorter, longer = sorted((pair.one.core, pair.two.core), key=len)
+    return len(shorter) >= 20 and longer.startswith(shorter + " ")
+
+
 def _different_documents(pair: Likeness) -> bool:
     """Guards: never the same report, whatever else agrees."""
     return (
@@ -142,6 +188,12 @@ RULES: tuple[Rule, ...] = (
          lambda p: _one(p, "protocol") and p.title >= 0.75 and _authors(p, 0.4) and _near(p, 6)),
     Rule("registration and its report", "same_study", "maybe", 0.7,
          lambda p: _one(p, "registration") and p.title >= 0.8),
+    Rule("same place, one title cut or misspelt", "same_report", "match", 0.94,
+         lambda p: _same_place(p) and (_cut(p) or (p.title >= 0.95 and p.one.part == p.two.part))),
+    Rule("same pages of one volume", "same_report", "match", 0.93,
+         lambda p: p.title < 0.7 and _translated(p)),
+    Rule("same pages and title, another signature", "same_report", "match", 0.92,
+         lambda p: p.one.notice == p.two.notice and p.one.part == p.two.part and _group_for_people(p)),
     Rule("two documents by kind", "same_report", "not", 0.0, _different_documents),
     Rule("preprint and publication", "same_study", "match", 0.95,
          lambda p: _one(p, "preprint") and p.title >= 0.95 and _long(p) and _near(p, 3)
@@ -199,6 +251,7 @@ def match(records: Sequence[Comparable], pairs: Sequence[tuple[int, int]]) -> li
     hopeful = [
         i for i in range(len(pairs))
         if titles[i] >= 0.7
+        or lefts[i].start_page == rights[i].start_page != ""
         or lefts[i].doi == rights[i].doi != ""
         or lefts[i].pmid == rights[i].pmid != ""
     ]  # fmt: skip

@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 
 COLUMNS = [
     "record_id", "source", "doi", "pmid", "title", "abstract", "year", "venue", "volume", "pages",
-    "publication_types", "authors", "retraction", "nct_ids",
+    "publication_types", "authors", "retraction", "nct_ids", "issue",
 ]  # fmt: skip
 
 _PREPRINT = re.compile(r"arxiv|medrxiv|biorxiv|research ?square|preprint|ssrn", re.IGNORECASE)
@@ -25,6 +26,8 @@ _NOTICE = re.compile(
 _ADDED = re.compile(
     r"\[[^\]]*\b(?:refs?|review|erratum|comment|corrected|retract\w*)\b[^\]]*\]", re.IGNORECASE
 )
+# Embase and Medline say in brackets at the end in which language the text is.
+_LANGUAGE = re.compile(r"\s*\[(?:article )?(?:in )?[A-Z][a-z]{3,10}(?:, [A-Z][a-z]+)*\]\s*\.?\s*$")
 _PROTOCOL = re.compile(r"\b(?:study |trial |review )?protocol\b")
 
 
@@ -43,7 +46,9 @@ class Comparable:
     year: int | None
     venue: str
     volume: str
+    issue: str
     start_page: str
+    span: int
     families: tuple[str, ...]
     people: tuple[frozenset[str], ...]
     part: str
@@ -53,16 +58,29 @@ class Comparable:
     protocol: bool
 
 
+_MARKUP = re.compile(r"<[^>]{1,40}>|&[a-z]+;")
+_COMBINING = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_NO_WORD = re.compile(r"[\W_]+")
+_ABSTRACT = 400
+"""Characters of an abstract that are compared."""
+
+
 def fold(text: str | None) -> str:
     """Words in lower case without accents, punctuation and markup.
 
     >>> fold("<i>Naïve</i> Bayes: a study &amp; more.")
     'naive bayes a study more'
     """
-    plain = re.sub(r"<[^>]{1,40}>|&[a-z]+;", " ", text or "")
-    spread = unicodedata.normalize("NFKD", plain)
-    letters = "".join(letter for letter in spread if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[\W_]+", " ", letters).lower().split())
+    plain = text or ""
+    if "<" in plain or "&" in plain:
+        plain = _MARKUP.sub(" ", plain)
+    if not plain.isascii():
+        plain = _COMBINING.sub("", unicodedata.normalize("NFKD", plain))
+    return " ".join(_NO_WORD.sub(" ", plain).lower().split())
+
+
+# Names of people and journals come again and again.
+_known = lru_cache(maxsize=200_000)(fold)
 
 
 def comparables(records: pa.Table) -> list[Comparable]:
@@ -72,7 +90,7 @@ def comparables(records: pa.Table) -> list[Comparable]:
 
 
 def _comparable(row: dict[str, Any]) -> Comparable:
-    title = fold(_ADDED.sub(" ", row["title"] or ""))
+    title = fold(_LANGUAGE.sub("", _ADDED.sub(" ", row["title"] or "")))
     found = _NOTICE.match(title)
     notice = found.group("kind") if found and len(title) > found.end() else ""
     types = " ".join(row["publication_types"] or ()).lower()
@@ -91,12 +109,15 @@ def _comparable(row: dict[str, Any]) -> Comparable:
         title=title,
         core=title[found.end() :] if found and notice else title,
         notice=notice,
-        abstract=fold(row["abstract"])[:400],
+        # Twice as much is folded: markup and punctuation fall away.
+        abstract=fold((row["abstract"] or "")[: 2 * _ABSTRACT])[:_ABSTRACT],
         year=row["year"],
-        venue=fold(row["venue"]),
-        volume=fold(row["volume"]),
+        venue=_known(row["venue"]),
+        volume=_volume(row["volume"]),
+        issue=_volume(row["issue"]),
         start_page=_start_page(row["pages"]),
-        families=tuple(fold(author["family"]) for author in row["authors"] or ()),
+        span=_span(row["pages"]),
+        families=tuple(_known(author["family"]) for author in row["authors"] or ()),
         people=tuple(_person(author) for author in row["authors"] or ()),
         part=part.group(1) if part else "",
         numbers=" ".join(re.findall(r"\d+", title)),
@@ -108,8 +129,35 @@ def _comparable(row: dict[str, Any]) -> Comparable:
 
 def _person(author: dict[str, Any]) -> frozenset[str]:
     """The words of a name without initials: exports swap family and given names."""
-    given = [word for word in fold(author["given"]).split() if len(word) > 2]
-    return frozenset([*fold(author["family"]).split(), *given])
+    given = [word for word in _known(author["given"]).split() if len(word) > 2]
+    return frozenset([*_known(author["family"]).split(), *given])
+
+
+def _volume(raw: str | None) -> str:
+    """The number of a volume; its supplement is told by the page.
+
+    >>> _volume("35 Suppl 1"), _volume("B"), _volume(None)
+    ('35', 'b', '')
+    """
+    folded = fold(raw)
+    found = re.search(r"\d+", folded)
+    return found.group().lstrip("0") if found else folded
+
+
+def _span(pages: str | None) -> int:
+    """How many pages; 0 if the last is not known.
+
+    >>> _span("123-30"), _span("S12--S15"), _span("7"), _span("e1-e200000")
+    (8, 4, 0, 0)
+    """
+    found = re.search(r"(\d+)\s*[-–]+\s*[a-z]*(\d+)", pages or "", re.IGNORECASE)
+    if not found:
+        return 0
+    first, last = found.groups()
+    # 123-30 means 123-130.
+    last = first[: len(first) - len(last)] + last
+    count = int(last) - int(first) + 1
+    return count if 0 < count < 2_000 else 0
 
 
 def _start_page(pages: str | None) -> str:

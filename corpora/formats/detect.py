@@ -11,12 +11,15 @@ from corpora.registry import entries, load
 
 _FOREIGN = (
     (b"%PDF", "a PDF"),
-    (b"PK\x03\x04", "a ZIP archive (XLSX, DOCX …); save it as CSV"),
+    (b"PK\x03\x04", "a ZIP archive (DOCX, ODS …); save it as CSV or XLSX"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"\x89PNG", "a picture"),
     (b"\xd0\xcf\x11\xe0", "an old Office file; save it as CSV"),
     (b"SQLite format 3", "a SQLite database"),
 )
+
+
+_BINARY = ("xlsx", "parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,10 @@ def _start(path: Path) -> bytes:
 
 
 def _likely(path: Path, start: bytes) -> Format | None:
-    if any(start.startswith(mark) for mark, _ in _FOREIGN):
-        return None
     formats: list[Format] = [load("formats", name) for name in entries("formats")]
     fits = [candidate for candidate in formats if candidate.sniff(start)]
+    if any(start.startswith(mark) for mark, _ in _FOREIGN):
+        fits = [candidate for candidate in fits if candidate.name in _BINARY]
     suffix = path.suffix.lower()
     fits.sort(key=lambda candidate: suffix not in candidate.suffixes)
     return fits[0] if fits else None

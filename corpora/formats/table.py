@@ -21,21 +21,24 @@ from corpora.formats.encoding import lines
 
 # Names are compared without case, spaces and punctuation; the first one present wins.
 ALIASES: dict[str, tuple[str, ...]] = {
-    "title": ("title", "articletitle", "primarytitle", "documenttitle", "originaltitle", "ti"),
+    "title": ("title", "displayname", "articletitle", "primarytitle", "documenttitle", "originaltitle", "ti"),
     "abstract": ("abstract", "abstractnote", "abstracttext", "notesabstract", "ab"),
-    "authors": ("authors", "author", "authornames", "firstauthors", "authorfullnames", "au"),
+    "authors": (
+        "authors", "author", "authornames", "firstauthors", "authorfullnames", "au",
+        "authorshipsauthordisplayname", "authorshipsrawauthorname",
+    ),
     "year": ("year", "publicationyear", "pubyear", "yearpublished", "py"),
     "publication_date": ("publicationdate", "datepublished", "createdate", "date"),
     "doi": ("doi", "digitalobjectidentifier", "di", "articledoi"),
-    "pmid": ("pmid", "pubmedid", "pm"),
-    "pmcid": ("pmcid",),
-    "openalex_id": ("openalexid", "openalex"),
+    "pmid": ("pmid", "pubmedid", "pm", "idspmid"),
+    "pmcid": ("pmcid", "idspmcid"),
+    "openalex_id": ("openalexid", "openalex", "idsopenalex"),
     "venue": (
         "venue", "journal", "journalbook", "publicationtitle", "sourcetitle", "journaltitle",
         "secondarytitle", "source", "so", "primarylocationsourcedisplayname", "t2",
     ),
-    "volume": ("volume", "vl"),
-    "issue": ("issue", "number", "is"),
+    "volume": ("volume", "vl", "bibliovolume"),
+    "issue": ("issue", "number", "is", "issuenumber", "biblioissue"),
     "pages": ("pages", "pagerange"),
     "language": ("language", "languageoforiginaldocument", "la"),
     "keywords": ("keywords", "authorkeywords", "manualtags", "de"),
@@ -52,6 +55,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _LISTS = ("keywords", "publication_types")
+_ASREVIEW = ("included", "labelincluded", "asreviewlabel", "finalincluded", "asreviewlabelincluded")
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -106,7 +110,7 @@ def _csv_row(
     if len(cells) < len(header):
         repaired = (*repaired, "the last cell is missing")
         cells = [*cells, ""]
-    return Row(number, _fields(header, cells, places), repaired=repaired, raw=raw)
+    return Row(number, fields_of(header, cells, places), repaired=repaired, raw=raw)
 
 
 def _parquet_rows(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
@@ -117,7 +121,7 @@ def _parquet_rows(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
             number = 0
             for batch in file.iter_batches(1000):
                 for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    yield Row(number, _fields(header, cells, places))
+                    yield Row(number, fields_of(header, cells, places))
                     number += 1
     except (OSError, pa.ArrowInvalid) as error:
         raise FormatError(f"{path}: cannot be read as Parquet: {error}") from error
@@ -156,7 +160,8 @@ def _key(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())
 
 
-def _fields(header: Sequence[str], cells: Sequence[Any], places: dict[str, int]) -> dict[str, Any]:
+def fields_of(header: Sequence[str], cells: Sequence[Any], places: dict[str, int]) -> dict[str, Any]:
+    """One data row as fields; a column that is not known is kept under its own name."""
     made: dict[str, Any] = {}
     for field, place in places.items():
         value = cells[place]
@@ -170,8 +175,26 @@ def _fields(header: Sequence[str], cells: Sequence[Any], places: dict[str, int])
     for place, name in enumerate(header):
         if place not in used and (text := _cell(cells[place])):
             made[name if name not in ALIASES and name != "mesh" else f"column:{name}"] = text
+    _pages(made)
+    _labels(made)
     _accession(made)
     return made
+
+
+def _pages(made: dict[str, Any]) -> None:
+    """Scopus, Lens and OpenAlex give the first and the last page apart."""
+    ends = {_key(name): name for name in made}
+    first = next((ends[name] for name in ("pagestart", "startpage", "bibliofirstpage") if name in ends), None)
+    last = next((ends[name] for name in ("pageend", "endpage", "bibliolastpage") if name in ends), None)
+    if first and not made.get("pages"):
+        start, end = made.pop(first), made.pop(last) if last else None
+        made["pages"] = f"{start}-{end}" if end and end != start else start
+
+
+def _labels(made: dict[str, Any]) -> None:
+    """ASReview's label of a record, under whichever name it was exported: 1, 0, or nothing."""
+    for name in [name for name in made if _key(name) in _ASREVIEW]:
+        made["asreview:label"] = made.pop(name)
 
 
 def _accession(made: dict[str, Any]) -> None:
