@@ -125,9 +125,14 @@ def _same_place(pair: Likeness) -> bool:
 
 
 def _translated(pair: Likeness) -> bool:
-    """The very pages of one volume by two people or more: the title may be in another language."""
+    """The very pages of one issue, or of one volume by two people or more: the title may be translated."""
     several = min(len(pair.one.people), len(pair.two.people)) >= 2
-    return several and _same_pages(pair) and pair.same("volume") is True and _same_place(pair)
+    return (
+        (several or pair.same("issue") is True)
+        and _same_pages(pair)
+        and pair.same("volume") is True
+        and _same_place(pair)
+    )
 
 
 def _group_for_people(pair: Likeness) -> bool:
@@ -191,7 +196,7 @@ RULES: tuple[Rule, ...] = (
     Rule("same place, one title cut or misspelt", "same_report", "match", 0.94,
          lambda p: _same_place(p) and (_cut(p) or (p.title >= 0.95 and p.one.part == p.two.part))),
     Rule("same pages of one volume", "same_report", "match", 0.93,
-         lambda p: p.title < 0.7 and _translated(p)),
+         lambda p: (p.title < 0.7 or p.one.part == p.two.part) and _translated(p)),
     Rule("same pages and title, another signature", "same_report", "match", 0.92,
          lambda p: p.one.notice == p.two.notice and p.one.part == p.two.part and _group_for_people(p)),
     Rule("two documents by kind", "same_report", "not", 0.0, _different_documents),

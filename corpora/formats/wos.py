@@ -123,6 +123,8 @@ def read_table(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
     stream = (text + "\n" for text, _ in lines(path))
     reader = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
     header = [name.strip() for name in next(reader, [])]
+    if not {"TI", "DI", "PM"} & set(header):
+        raise FormatError(f"{path}: no Web of Science table (its heads are field tags: PT, AU, TI …)")
     for number, cells in enumerate(cells for cells in reader if any(cell.strip() for cell in cells)):
         raw = "\t".join(cells)
         if len(cells) < len(header) - 1:
