@@ -1,10 +1,11 @@
 """`review flow`, `review figures`, `review dashboard`: what people look at."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace
+from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
 
 
 def flow(
@@ -86,8 +87,50 @@ def dashboard(
     raise typer.Exit(serve(open_workspace(workspace), host=host, port=port, browser=browser))
 
 
+def export(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="out.ris, .nbib, .bib, .csv or .xlsx.")],
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="ris, nbib, bibtex, csv, asreview, xlsx; else by suffix."),
+    ] = None,
+    which: Annotated[str, typer.Option(help="all, included, excluded or unsettled.")] = "all",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write reports for other tools, with decisions and labels as fields.
+
+    Example: review export included.ris --which included
+    Example: review export asreview.csv --format asreview
+    """
+    from review import console, exchange
+
+    opened = open_workspace(workspace)
+    with console.progress(quiet=quiet) as progress:
+        outcome = exchange.export(opened, path, format_name=format_name, which=which, progress=progress)
+    report([outcome], as_json=as_json, quiet=quiet)
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file that review import reads.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="out.ris, .nbib, .bib, .csv or .xlsx.")],
+    format_name: Annotated[str | None, typer.Option("--format", help="Else the suffix of OUT.")] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Change the format of a file, without a workspace.
+
+    Example: review convert savedrecs.txt records.ris
+    """
+    from review import exchange
+
+    report([exchange.convert(source, target, format_name=format_name)], as_json=as_json, quiet=quiet)
+
+
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     app.command()(flow)
     app.command()(figures)
     app.command()(dashboard)
+    app.command()(export)
+    app.command()(convert)
