@@ -16,7 +16,7 @@ class Row:
     """
 
     number: int
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
     refused: str | None = None
     repaired: tuple[str, ...] = ()
     raw: str = ""

@@ -4,6 +4,7 @@ Exports are often pasted together, so one file can hold several encodings. UTF-8
 that are not valid UTF-8 are hardly ever meant as it, so such a line is read as Windows-1252.
 """
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from ftfy.badness import is_bad
 
 # What UTF-8 looks like when it was read as Latin-1 or Windows-1252: only such lines are examined.
 _SUSPECT = re.compile("[ÂÃâÎÏÐÑ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_BLOCK = 1 << 20
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -36,6 +38,45 @@ def lines(path: Path) -> Iterator[Line]:
         if start.startswith(_BOMS[0][0]):
             handle.read(3)
         yield from map(_decoded, _byte_lines(handle))
+
+
+def pieces(path: Path, end: bytes) -> Iterator[str | Iterator[Line]]:
+    """A text file in pieces: text where nothing needs mending, else lines as `lines` gives them.
+
+    A piece of text ends with a line that begins with ``end`` (a line break and the start of the
+    line), so that no record spans two pieces, and each line in it ends with a line break alone.
+    """
+    with path.open("rb") as handle:
+        start = handle.read(4096)
+        if _wide(start):
+            yield lines(path)
+            return
+        handle.seek(3 if start.startswith(_BOMS[0][0]) else 0)
+        rest = b""
+        while block := handle.read(_BLOCK):
+            block = rest + block
+            cut = block.rfind(end)
+            stop = block.find(b"\n", cut + 1) + 1 if cut >= 0 else 0
+            if stop:
+                yield _piece(block[:stop])
+            rest = block[stop:]
+        if rest:
+            yield _piece(rest)
+
+
+def _piece(block: bytes) -> str | Iterator[Line]:
+    """Text, if it is plain UTF-8 with ordinary line ends; else its lines."""
+    plain = block.isascii()
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    odd = b"\r" in block or b"\x00" in block or not block.endswith(b"\n")
+    try:
+        text = block.decode("ascii" if plain else "utf-8")
+    except UnicodeDecodeError:
+        odd = True
+    if odd or (not plain and _SUSPECT.search(text)):
+        return map(_decoded, _byte_lines(io.BytesIO(block)))
+    return text
 
 
 def head(path: Path, size: int = 8192) -> bytes:

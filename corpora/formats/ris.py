@@ -7,6 +7,7 @@ Tags: https://en.wikipedia.org/wiki/RIS_(file_format) and the exports themselves
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from corpora import identifiers
 from corpora.errors import FormatError
 from corpora.formats import people
 from corpora.formats.base import Format, Row
-from corpora.formats.encoding import lines
+from corpora.formats.encoding import pieces
 
 _LINE = re.compile(r"^\s{0,2}([A-Z][A-Z0-9])\s{1,2}-(?:\s(.*))?$")
+_PAIR = re.compile(r"^([A-Z][A-Z0-9])  -(?: (.*))?$", re.MULTILINE)
+_END = b"\nER  -"
+_VALUE = itemgetter(1)
 _HEAD = re.compile(rb"^\s{0,2}TY\s{1,2}-", re.MULTILINE)
 
 # The first tag that has a value gives the field.
@@ -85,39 +89,116 @@ def read(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    number = unended = outside = 0
-    record: _Open | None = None
-    typed: bool | None = None  # whether this file opens its records by TY
-    for text, mended in lines(path):
+    """Records that stand as they should are cut out whole; all others are read line by line."""
+    reader = _Reader()
+    for piece in pieces(path, _END):
+        if isinstance(piece, str):
+            for text in _ended(piece):
+                row = reader.whole(text)
+                yield from (row,) if row else reader.lines(text.split("\n")[:-1])
+        else:
+            yield from filter(None, (reader.line(text, mended) for text, mended in piece))
+    yield from reader.end()
+
+
+def _ended(text: str) -> Iterator[str]:
+    """Parts that end with an ER line, and what is left."""
+    start = 0
+    while (place := text.find("\nER  -", start)) >= 0:
+        stop = text.find("\n", place + 1) + 1
+        yield text[start:stop]
+        start = stop
+    if start < len(text):
+        yield text[start:]
+
+
+class _Reader:
+    """What was read so far; each method gives the rows that it completes."""
+
+    def __init__(self) -> None:
+        self.number = self.unended = self.outside = 0
+        self.record: _Open | None = None
+        self.typed: bool | None = None  # whether this file opens its records by TY
+
+    def whole(self, text: str) -> Row | None:
+        """A record from TY to ER with a tag on each line; None if it is anything else."""
+        text = text.strip("\n")
+        pairs = _PAIR.findall(text)
+        if self.record is not None or self.outside or len(pairs) != text.count("\n") + 1:
+            return None
+        if len(pairs) < 3 or pairs[0][0] != "TY" or "\nTY  -" in text or not any(map(_VALUE, pairs[1:-1])):
+            return None
+        self.typed = True
+        row = Row(self.number, Tagged(pairs), raw=text)
+        self.number += 1
+        return row
+
+    def lines(self, texts: list[str]) -> Iterator[Row]:
+        yield from filter(None, (self.line(text, "") for text in texts))
+
+    def line(self, text: str, mended: str) -> Row | None:
+        """One line; a row if it ends a record, or shows that the one before was never ended."""
         found = _LINE.match(text)
         tag = found.group(1) if found else None
-        if record is not None and tag == "TY":
-            record.repaired.append("no ER line before the next record")
-            unended += 1
-            yield _row(number, record)
-            number, record = number + 1, None
-        if record is None:
-            if tag in (None, "ER") or (typed and tag != "TY"):
-                outside += bool(text.strip())
-                continue
-            typed = tag == "TY" if typed is None else typed
-            record = _Open(repaired=_outside(outside) + ([] if tag == "TY" else ["no TY line"]))
-            outside = 0
-        record.take(text, found)
-        if mended and mended not in record.repaired:
-            record.repaired.append(mended)
-        if tag == "ER":
-            yield _row(number, record)
-            number, record = number + 1, None
-    if record is None:
-        if number and outside:
-            yield Row(-1, repaired=tuple(_outside(outside)))
-    elif number and unended == number:
-        record.repaired.append("no ER line")  # a dialect that never writes one
-        yield _row(number, record)
-    else:
-        reason = "the file ends inside this record (no ER line): cut off?"
-        yield Row(number, refused=reason, raw="\n".join(record.raw))
+        ended = None
+        if self.record is not None and tag == "TY":
+            self.record.repaired.append("no ER line before the next record")
+            self.unended += 1
+            ended = self._close()
+        if self.record is None:
+            if tag in (None, "ER") or (self.typed and tag != "TY"):
+                self.outside += bool(text.strip())
+                return ended
+            self.typed = tag == "TY" if self.typed is None else self.typed
+            self.record = _Open(repaired=_outside(self.outside) + ([] if tag == "TY" else ["no TY line"]))
+            self.outside = 0
+        self.record.take(text, found)
+        if mended and mended not in self.record.repaired:
+            self.record.repaired.append(mended)
+        return self._close() if tag == "ER" else ended
+
+    def end(self) -> Iterator[Row]:
+        """What the end of the file leaves."""
+        if self.record is None:
+            if self.number and self.outside:
+                yield Row(-1, repaired=tuple(_outside(self.outside)))
+        elif self.number and self.unended == self.number:
+            self.record.repaired.append("no ER line")  # a dialect that never writes one
+            yield _row(self.number, self.record)
+        else:
+            reason = "the file ends inside this record (no ER line): cut off?"
+            yield Row(self.number, refused=reason, raw="\n".join(self.record.raw))
+
+    def _close(self) -> Row:
+        assert self.record is not None
+        row = _row(self.number, self.record)
+        self.number, self.record = self.number + 1, None
+        return row
+
+
+class Tagged(Mapping[str, Any]):
+    """The fields of a record, made of its tags when they are first asked for."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = pairs
+        self._made: dict[str, Any] | None = None
+
+    def _fields(self) -> dict[str, Any]:
+        if self._made is None:
+            tags: dict[str, list[str]] = {}
+            for tag, value in self._pairs:
+                tags.setdefault(tag, []).append(value.strip())
+            self._made = _fields(tags)
+        return self._made
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields())
+
+    def __len__(self) -> int:
+        return len(self._fields())
 
 
 def _outside(count: int) -> list[str]:
