@@ -16,6 +16,8 @@ from corpora.store import PartWriter
 from review.workspace import Workspace
 
 _BATCH = 1_000
+_SHOWN = 5
+"""Refused rows that are told one by one."""
 
 DATABASES = ("database", "db", "database name", "source database", "remote-database-name", "source", "dp")
 """Names of fields in which exports say where a row came from, the surest first."""
@@ -44,10 +46,21 @@ def take(
         _write(part, "retrievals", named)
     shutil.rmtree(part.path / ".staging")
     if refused:
-        part.add("refused", _refused(refused, origin, delivered if ranked else None))
+        table = _refused(refused, origin, delivered if ranked else None)
+        part.add("refused", table)
+        run.notes.extend(_told(table, part))
     run.account.delivered, run.account.refused = delivered, len(refused)
     run.account.counts |= {name: count for name, count in sorted(counts.items()) if count}
     return delivered + len(refused)
+
+
+def _told(table: pa.Table, part: PartWriter) -> Iterator[str]:
+    """Place and reason of the first refused rows, and where the others stand."""
+    for row in table.slice(0, _SHOWN).to_pylist():
+        yield f"{row['origin']}: row {row['row']}: {row['reason']}"
+    if table.num_rows > _SHOWN:
+        where = f"corpus/records/run={part.run.id}/refused.parquet"
+        yield f"and {table.num_rows - _SHOWN:,} more refused rows, all kept raw in {where}"
 
 
 def _stage(
