@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from corpora import identifiers
+
 COLUMNS = [
     "record_id", "source", "doi", "pmid", "title", "abstract", "year", "venue", "volume", "pages",
     "publication_types", "authors", "retraction", "nct_ids", "issue",
@@ -136,12 +138,16 @@ def _person(author: dict[str, Any]) -> frozenset[str]:
 def _volume(raw: str | None) -> str:
     """The number of a volume; its supplement is told by the page.
 
-    >>> _volume("35 Suppl 1"), _volume("B"), _volume(None)
-    ('35', 'b', '')
+    A month in its place is no volume.
+
+    >>> _volume("35 Suppl 1"), _volume("B"), _volume("(Jul)"), _volume(None)
+    ('35', 'b', '', '')
     """
     folded = fold(raw)
     found = re.search(r"\d+", folded)
-    return found.group().lstrip("0") if found else folded
+    if found:
+        return found.group().lstrip("0")
+    return "" if identifiers.date(f"2000 {folded}") != "2000" else folded
 
 
 def _span(pages: str | None) -> int:
