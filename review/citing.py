@@ -93,9 +93,7 @@ def _seeds(workspace: Workspace, done: list[Run], directions: list[str]) -> Seed
     clusters = linking.clusters(workspace)
     # Kept by record: a study's own id changes when another record joins it.
     started = {clusters.studies[record] for run in like for record in run.parameters["seeds"]}
-    settled = decisions.settled(
-        workspace.ledger.current("decisions"), clusters.reports, workspace.protocol.screening
-    )
+    settled = decisions.settled(workspace, clusters.reports)
     last = workspace.protocol.stages[-1]
     reports = set(settled[(settled["stage"] == last) & (settled["verdict"] == "include")]["report_id"])
     seeds: Seeds = {}

@@ -85,6 +85,12 @@ def say(text: str, *, quiet: bool = False) -> None:
             out.print(escape(text))
 
 
+def plain(text: str) -> None:
+    """Print a line as it is, without markup, colour or wrapping: for screen readers and pipes."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def note(text: str, *, quiet: bool = False) -> None:
     """Print a line on stderr while work goes on: a cost, a number of slices."""
     if not quiet:

@@ -11,9 +11,7 @@ from review.workspace import Workspace
 def flow_of(workspace: Workspace) -> Flow:
     """Count the flow of the present state."""
     clusters = linking.clusters(workspace)
-    settled = decisions.settled(
-        workspace.ledger.current("decisions"), clusters.reports, workspace.protocol.screening
-    )
+    settled = decisions.settled(workspace, clusters.reports)
     return count_flow(
         _retrievals(workspace),
         reports=clusters.reports,

@@ -1,4 +1,4 @@
-"""From votes to verdicts: which reports are settled at which stage, by the protocol's mode."""
+"""Decisions: how one is written, and what all of them have settled so far."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from review.protocol import ScreeningStage
+from review.screening.votes import UNDONE, VERDICTS, Ballots
 from review.workspace import Workspace
 
-VERDICTS = ("include", "maybe", "exclude")
 COLUMNS = ["report_id", "stage", "verdict", "reason"]
+KEY = ("record_id", "stage", "reviewer")
 
 
 def decide(
@@ -21,39 +22,45 @@ def decide(
     reviewer: str,
     reason: str | None = None,
     text_hash: str | None = None,
+    **more: Any,
 ) -> str:
     """Append one person's decision on the report that this record stands for; gives its UUID.
 
     A later decision of the same person on the same record and stage supersedes the earlier one.
+    ``more``: uuid, members, block, generation, rank.
 
     Raises:
         ProtocolError: the protocol is not frozen, or was changed since.
         ValueError: the verdict or stage is not one of the protocol's.
 
     """
-    if verdict not in VERDICTS or stage not in workspace.protocol.stages:
+    check(workspace, stage, verdict)
+    row = {
+        "record_id": record_id,
+        "stage": stage,
+        "verdict": verdict,
+        "reason": reason,
+        "reviewer": reviewer,
+        "text_hash": text_hash,
+        "protocol_version": workspace.protocol_version(),
+        **more,
+    }
+    return workspace.ledger.replace("decisions", row, KEY)
+
+
+def check(workspace: Workspace, stage: str, verdict: str) -> None:
+    """Refuse a verdict or stage that the protocol does not know.
+
+    Raises:
+        ValueError: says which there are.
+
+    """
+    known = (*VERDICTS.get(stage, ()), UNDONE)
+    if stage not in workspace.protocol.stages or verdict not in known:
         raise ValueError(
-            f"verdict {verdict!r} at stage {stage!r}: verdicts are {', '.join(VERDICTS)}, "
-            f"stages are {', '.join(workspace.protocol.stages)}"
+            f"verdict {verdict!r} at stage {stage!r}: stages are {', '.join(workspace.protocol.stages)}"
+            + (f", verdicts there {', '.join(known)}" if len(known) > 1 else "")
         )
-    earlier = [
-        row["uuid"]
-        for row in workspace.ledger.current("decisions")
-        if (row["record_id"], row["stage"], row["reviewer"]) == (record_id, stage, reviewer)
-    ]
-    return workspace.ledger.append(
-        "decisions",
-        {
-            "record_id": record_id,
-            "stage": stage,
-            "verdict": verdict,
-            "reason": reason,
-            "reviewer": reviewer,
-            "text_hash": text_hash,
-            "protocol_version": workspace.protocol_version(),
-            "supersedes": earlier[-1] if earlier else None,
-        },
-    )
 
 
 def decide_all(workspace: Workspace, rows: Iterable[Mapping[str, Any]], *, stage: str, reviewer: str) -> int:
@@ -65,55 +72,37 @@ def decide_all(workspace: Workspace, rows: Iterable[Mapping[str, Any]], *, stage
     version = workspace.protocol_version()
     made = []
     for row in rows:
-        if row["verdict"] not in VERDICTS:
-            raise ValueError(f"verdict {row['verdict']!r}: verdicts are {', '.join(VERDICTS)}")
+        check(workspace, stage, row["verdict"])
         made.append({**row, "stage": stage, "reviewer": reviewer, "protocol_version": version})
     workspace.ledger.append_all("decisions", made)
     return len(made)
 
 
-def settled(
-    decisions: Iterable[Mapping[str, Any]],
-    reports: Mapping[str, str],
-    stages: Sequence[ScreeningStage],
-) -> pd.DataFrame:
-    """One row a report and stage that is settled or in conflict.
+def ballots(workspace: Workspace, reports: Mapping[str, str], stage: ScreeningStage) -> Ballots:
+    """All votes and resolutions of one stage, as they stand."""
+    held = Ballots(stage, reports, workspace.protocol.seed)
+    held.feed(workspace.ledger.rows("decisions"))
+    held.resolve(workspace.ledger.current("resolutions"))
+    return held
 
-    ``decisions`` are the ledger's current rows, ``reports`` maps record id to report id. A
-    report half screened has no row: it awaits. Verdicts are include, exclude and conflict.
+
+def settled(workspace: Workspace, reports: Mapping[str, str]) -> pd.DataFrame:
+    """One row a report and stage that is settled or in conflict: report_id, stage, verdict, reason.
+
+    ``reports`` maps record id to report id. A report half screened has no row: it awaits.
+    Verdicts are those of the stage (a maybe passes as include), and conflict.
     """
-    modes: dict[str, str] = {stage.stage: stage.mode for stage in stages}
-    votes: dict[tuple[str, str], dict[str, tuple[str, str | None]]] = {}
-    for row in decisions:
-        report = reports.get(row["record_id"])
-        if report is not None and row["stage"] in modes and row["verdict"] in VERDICTS:
-            by_reviewer = votes.setdefault((report, row["stage"]), {})
-            by_reviewer[row["reviewer"]] = (row["verdict"], row["reason"])
+    return verdicts([ballots(workspace, reports, stage) for stage in workspace.protocol.screening])
+
+
+def verdicts(stages: Sequence[Ballots]) -> pd.DataFrame:
+    """`settled` of ballots that are at hand."""
     rows = []
-    for (report, stage), by_reviewer in sorted(votes.items()):
-        verdict = _verdict([verdict for verdict, _ in by_reviewer.values()], modes[stage])
-        if verdict:
-            reasons = [reason for _, reason in by_reviewer.values() if reason]
-            reason = reasons[0] if verdict == "exclude" and reasons else None
-            rows.append((report, stage, verdict, reason))
+    for held in stages:
+        for report in held.voted():
+            found = held.outcome(report)
+            if found.state == "settled":
+                rows.append((report, held.stage.stage, found.verdict, found.reason))
+            elif found.state.endswith("conflict"):
+                rows.append((report, held.stage.stage, "conflict", None))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _verdict(votes: list[str], mode: str) -> str | None:
-    """Method rules, section 4: what one, two or more votes settle in each mode.
-
-    >>> _verdict(["include"], "dual"), _verdict(["include", "maybe"], "dual")
-    (None, 'include')
-    >>> _verdict(["exclude"], "one-include-passes"), _verdict(["include"], "one-include-passes")
-    (None, 'include')
-    """
-    passes = [vote != "exclude" for vote in votes]
-    if mode == "one-include-passes":
-        if any(passes):
-            return "include"
-        return "exclude" if len(votes) > 1 else None
-    if mode == "dual" and len(votes) < 2:
-        return None
-    if all(passes):
-        return "include"
-    return "conflict" if any(passes) else "exclude"

@@ -6,14 +6,17 @@ and by which identifier it came. A work whose title is unlike the record's fills
 
 import hashlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from rapidfuzz import fuzz
 
 from corpora import schema
+from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.record import key_text
 from corpora.registry import load
@@ -68,6 +71,29 @@ def enrich(workspace: Workspace, options: Options = DEFAULTS, progress: Progress
     with workspace.writing("records", run) as part:
         part.add("patches", pa.Table.from_pylist(filled, schema.PATCHES))
     return Outcome("enrich", run, tuple(run.notes))
+
+
+def abstract_of(doi: str | None, pmid: str | None, title: str | None) -> tuple[str, str]:
+    """One abstract from OpenAlex by DOI or PMID, and where it came from.
+
+    Raises:
+        InputError: no identifier, nothing found, or the work has another title.
+        TransportError: OpenAlex does not answer.
+
+    """
+    kind, value = ("doi", doi) if doi else ("pmid", pmid)
+    if not value:
+        raise InputError("no DOI or PMID to fetch an abstract by; type it instead")
+    search = Search("enrich", "openalex", "", base_url=service_url("openalex"))
+    with tempfile.TemporaryDirectory() as folder, load("sources", "openalex")().transport(search) as transport:
+        client = Client(Visit(search, transport, Path(folder), silent, lambda _: None, None))
+        works = [work for work in by_ids(client, kind, [value], _SELECT) if identifier(work, kind) == value]
+    if not works or not _alike(title, works[0].get("title")):
+        raise InputError(f"OpenAlex has no work of this title under {kind} {value}; type the abstract instead")
+    text = plain_abstract(works[0].get("abstract_inverted_index"))
+    if not text:
+        raise InputError(f"OpenAlex has no abstract of {kind} {value} either; type it instead")
+    return text, f"from OpenAlex {works[0]['id'].rsplit('/', 1)[-1]} by {kind} {value}"
 
 
 Wanting = dict[str, dict[str, Any]]

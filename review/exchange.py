@@ -142,7 +142,7 @@ def _weight(record: Record, names: list[str]) -> int:
 
 def _verdicts(workspace: Workspace, reports: dict[str, str]) -> dict[str, dict[str, str]]:
     """Report → decision of the last stage that settled it, and its reason."""
-    settled = decisions.settled(workspace.ledger.current("decisions"), reports, workspace.protocol.screening)
+    settled = decisions.settled(workspace, reports)
     found: dict[str, dict[str, str]] = {}
     for stage in workspace.protocol.stages:
         for row in settled[settled["stage"] == stage].to_dict("records"):

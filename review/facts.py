@@ -90,7 +90,7 @@ def facts(workspace: Workspace) -> Facts:
 def _forget_older(cache: Path, keep: str) -> None:
     """Keep the three newest snapshots: a dashboard may still read the one before."""
     held = sorted(
-        (path for path in cache.iterdir() if path.is_dir() and path.name != keep),
+        (path for path in cache.iterdir() if (path / "facts.json").exists() and path.name != keep),
         key=lambda path: path.stat().st_mtime,
     )
     for path in held[:-2]:
@@ -170,9 +170,7 @@ def _people(authors: Any) -> str:
 
 def _status(workspace: Workspace, clusters: Clusters, studies: pd.DataFrame) -> list[str]:
     """Where each study stands: the furthest any of its reports has come."""
-    rows = decisions.settled(
-        workspace.ledger.current("decisions"), clusters.reports, workspace.protocol.screening
-    )
+    rows = decisions.settled(workspace, clusters.reports)
     verdicts = {
         (report, stage): verdict
         for report, stage, verdict in zip(rows["report_id"], rows["stage"], rows["verdict"], strict=True)

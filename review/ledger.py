@@ -94,17 +94,53 @@ class Ledger:
         values = [{"uuid": str(uuid4()), "at": now(), **row} for row in rows]
         if not values:
             return []
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        statement = insert(TABLES[table]).on_conflict_do_nothing(index_elements=["uuid"])
         try:
             with self._begin(write=True) as connection:
-                connection.execute(statement, values)
+                connection.execute(self._insert(table), values)
         except sa.exc.IntegrityError as error:
             raise LedgerError(
                 f"ledger table {table!r}: the row was refused ({error.orig}); most likely somebody "
                 "superseded the same row before; look at the present state and decide again"
             ) from error
         return [str(row["uuid"]) for row in values]
+
+    def replace(self, table: str, row: Mapping[str, Any], key: Sequence[str]) -> str:
+        """Add a row that supersedes the present one with the same ``key`` columns; gives its UUID.
+
+        Finding that row and adding the new one are one transaction in which nobody else replaces
+        a row of this key, so that two terminals of one person leave one present row.
+        """
+        made = {"uuid": str(uuid4()), "at": now(), **row}
+        columns = TABLES[table]
+        with self._begin(write=True) as connection:
+            if self._engine.dialect.name == "postgresql":
+                name = "/".join([table, *(str(made[column]) for column in key)])
+                connection.execute(
+                    sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+                )
+            gone = sa.select(columns.c.supersedes).where(columns.c.supersedes.is_not(None))
+            same = [columns.c[column] == made[column] for column in key]
+            present = connection.scalars(
+                sa.select(columns.c.uuid).where(*same, columns.c.uuid.not_in(gone)).order_by(columns.c.seq)
+            ).all()
+            if made["uuid"] not in present:
+                made["supersedes"] = present[-1] if present else None
+                connection.execute(self._insert(table), [made])
+        return str(made["uuid"])
+
+    def claim(self, row: Mapping[str, Any]) -> bool:
+        """Take a place in a queue; False if somebody was faster, or this person holds one already."""
+        made = {"uuid": str(uuid4()), "at": now(), **row}
+        try:
+            with self._begin(write=True) as connection:
+                connection.execute(sa.insert(TABLES["claims"]), [made])
+        except sa.exc.IntegrityError:
+            return False
+        return True
+
+    def _insert(self, table: str) -> Any:
+        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        return insert(TABLES[table]).on_conflict_do_nothing(index_elements=["uuid"])
 
     def add_run(self, kind: str, run: Run) -> None:
         """List a run and its file hashes; a run that is listed already stays as it is."""
@@ -122,11 +158,12 @@ class Ledger:
 
     # ------------------------------------------------------------------ reading
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a table in the ledger's order."""
+    def rows(self, table: str, after: int = 0) -> list[dict[str, Any]]:
+        """All rows of a table in the ledger's order, or those with a higher sequence than ``after``."""
         columns = TABLES[table]
         with self._begin(write=False) as connection:
-            found = connection.execute(sa.select(columns).order_by(columns.c.seq))
+            wanted = sa.select(columns).where(columns.c.seq > after).order_by(columns.c.seq)
+            found = connection.execute(wanted)
             return [dict(row) for row in found.mappings()]
 
     def current(self, table: str) -> list[dict[str, Any]]:

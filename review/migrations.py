@@ -42,6 +42,41 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 value TEXT NOT NULL, person TEXT NOT NULL, supersedes TEXT UNIQUE)""",
         ),
     ),
+    (
+        "0003-screening",
+        (
+            # The records of the report when it was decided, and the block it was decided in.
+            "ALTER TABLE decisions ADD COLUMN members TEXT",
+            "ALTER TABLE decisions ADD COLUMN block TEXT",
+            "CREATE INDEX decisions_record ON decisions (record_id)",
+            f"""CREATE TABLE team ({_ROW}, stage TEXT NOT NULL, reviewer TEXT NOT NULL,
+                state TEXT NOT NULL, person TEXT NOT NULL)""",
+            f"""CREATE TABLE claims ({_ROW}, record_id TEXT NOT NULL, stage TEXT NOT NULL,
+                reviewer TEXT NOT NULL, place TEXT NOT NULL UNIQUE, holder TEXT NOT NULL UNIQUE)""",
+            f"""CREATE TABLE remarks ({_ROW}, record_id TEXT NOT NULL, stage TEXT NOT NULL,
+                kind TEXT NOT NULL, text TEXT NOT NULL, person TEXT NOT NULL,
+                supersedes TEXT UNIQUE)""",
+            f"""CREATE TABLE resolutions ({_ROW}, record_id TEXT NOT NULL, stage TEXT NOT NULL,
+                verdict TEXT NOT NULL, reason TEXT, how TEXT NOT NULL, votes TEXT NOT NULL,
+                note TEXT, person TEXT NOT NULL, protocol_version INTEGER,
+                supersedes TEXT UNIQUE)""",
+            f"""CREATE TABLE blocks ({_ROW}, name TEXT NOT NULL UNIQUE, stage TEXT NOT NULL,
+                kind TEXT NOT NULL, records TEXT NOT NULL, parameters TEXT NOT NULL,
+                person TEXT NOT NULL, protocol_version INTEGER)""",
+            f"""CREATE TABLE fulltexts ({_ROW}, record_id TEXT NOT NULL, status TEXT NOT NULL,
+                place TEXT, sha256 TEXT, note TEXT, person TEXT NOT NULL,
+                supersedes TEXT UNIQUE)""",
+            f"""CREATE TABLE stops ({_ROW}, stage TEXT NOT NULL, rule TEXT NOT NULL,
+                state TEXT NOT NULL, outcome TEXT NOT NULL, sentence TEXT NOT NULL,
+                person TEXT NOT NULL, protocol_version INTEGER, supersedes TEXT UNIQUE)""",
+            f"""CREATE TABLE rankings ({_ROW}, stage TEXT NOT NULL, reviewer TEXT NOT NULL,
+                generation INTEGER NOT NULL, ranker TEXT NOT NULL, parameters TEXT NOT NULL)""",
+            f"""CREATE TABLE suggestions ({_ROW}, record_id TEXT NOT NULL, stage TEXT NOT NULL,
+                verdict TEXT NOT NULL, reason TEXT, model TEXT NOT NULL, prompt TEXT NOT NULL,
+                parameters TEXT NOT NULL, raw TEXT NOT NULL, text_hash TEXT,
+                person TEXT NOT NULL)""",
+        ),
+    ),
 )
 
 
@@ -60,7 +95,7 @@ TABLES: dict[str, sa.Table] = {
         _table("protocols", "version", "hash", "text", "reason", integers=("version",)),
         _table(
             "decisions", "record_id", "stage", "verdict", "reason", "reviewer", "protocol_version",
-            "text_hash", "generation", "rank", "supersedes",
+            "text_hash", "generation", "rank", "supersedes", "members", "block",
             integers=("protocol_version", "generation", "rank"),
         ),
         _table("links", "left_id", "right_id", "kind", "verdict", "person", "reason", "supersedes"),
@@ -71,5 +106,29 @@ TABLES: dict[str, sa.Table] = {
         _table("patches", "record_id", "field", "value", "person", "supersedes"),
         _table("withdrawals", "run", "reason", "person", "supersedes"),
         _table("statements", "run", "field", "value", "person", "supersedes"),
+        _table("team", "stage", "reviewer", "state", "person"),
+        _table("claims", "record_id", "stage", "reviewer", "place", "holder"),
+        _table("remarks", "record_id", "stage", "kind", "text", "person", "supersedes"),
+        _table(
+            "resolutions", "record_id", "stage", "verdict", "reason", "how", "votes", "note",
+            "person", "protocol_version", "supersedes", integers=("protocol_version",),
+        ),
+        _table(
+            "blocks", "name", "stage", "kind", "records", "parameters", "person",
+            "protocol_version", integers=("protocol_version",),
+        ),
+        _table("fulltexts", "record_id", "status", "place", "sha256", "note", "person", "supersedes"),
+        _table(
+            "stops", "stage", "rule", "state", "outcome", "sentence", "person", "protocol_version",
+            "supersedes", integers=("protocol_version",),
+        ),
+        _table(
+            "rankings", "stage", "reviewer", "generation", "ranker", "parameters",
+            integers=("generation",),
+        ),
+        _table(
+            "suggestions", "record_id", "stage", "verdict", "reason", "model", "prompt",
+            "parameters", "raw", "text_hash", "person",
+        ),
     )
 }  # fmt: skip

@@ -18,7 +18,7 @@ FILE = "protocol.toml"
 
 Kind = Literal["database", "register", "website", "organisation", "citation", "contact", "previous"]
 Stage = Literal["title-abstract", "full-text"]
-Mode = Literal["single", "dual", "one-include-passes"]
+Mode = Literal["single", "dual", "one-include-passes", "single-check"]
 Preset = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\w][\w .+-]*$")]
 
@@ -82,10 +82,40 @@ class Import(_Table):
 
 
 class ScreeningStage(_Table):
-    """One stage of screening and how many people decide in it."""
+    """One stage of screening, how many people decide in it, and in which order.
+
+    ``people`` is for dual review (3 and more: n-fold); ``check`` is the percentage of records
+    that a second person screens in mode single-check; ``stop`` is a rule such as
+    ``buscar(0.95, 0.95) and consecutive(50)``; ``alpha`` of the one verified sample.
+    """
 
     stage: Stage
     mode: Mode = "single"
+    people: Annotated[int, Field(ge=2, le=20)] = 2
+    check: Annotated[float, Field(gt=0, le=100)] = 10.0
+    ranker: Name = "blend"
+    stop: str | None = None
+    target: Annotated[float, Field(gt=0, le=1)] = 0.95
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+
+
+class Terms(_Table):
+    """Words to mark in title and abstract while screening: those that speak for and against."""
+
+    include: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    exclude: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+
+
+class Suggestions(_Table):
+    """A language model that suggests, and never decides (method rules, section 4).
+
+    ``url`` is the base of an OpenAI-compatible service, on this machine or elsewhere.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    model: Annotated[str, Field(min_length=1)]
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
 
 
 class Labels(_Table):
@@ -142,6 +172,8 @@ class Protocol(_Table):
     search: tuple[Search, ...] = ()
     imports: tuple[Import, ...] = Field(default=(), alias="import")
     screening: tuple[ScreeningStage, ...] = (ScreeningStage(stage="title-abstract"),)
+    terms: Terms = Terms()
+    suggestions: Suggestions | None = None
     labels: Labels = Labels()
     figures: Figures = Figures()
     ledger: Ledger = Ledger()
@@ -165,6 +197,19 @@ class Protocol(_Table):
     def stages(self) -> list[str]:
         """Names of the screening stages in order."""
         return [stage.stage for stage in self.screening]
+
+
+    def stage(self, name: str) -> ScreeningStage:
+        """A stage by its name.
+
+        Raises:
+            InputError: the protocol has no such stage.
+
+        """
+        for stage in self.screening:
+            if stage.stage == name:
+                return stage
+        raise InputError(f"stage {name!r}: the protocol has {', '.join(self.stages)}")
 
 
 def load(path: Path) -> Protocol:

@@ -10,10 +10,11 @@ from corpora.errors import InputError
 from corpora.simulator.literature import simulate
 from review import export, linking, pipeline
 from review.counting import flow_of
-from review.decisions import decide, settled
+from review.decisions import decide, verdicts
 from review.demo import demo
 from review.facts import facts
 from review.protocol import ScreeningStage
+from review.screening.votes import Ballots
 from review.workspace import Workspace
 
 
@@ -114,11 +115,13 @@ def test_search_finds_words_and_survives_any_text(demo_root: Path) -> None:
 )
 def test_votes_settle_by_the_mode(mode: str, votes: list[str], verdict: str | None) -> None:
     rows = [
-        {"record_id": "R1", "stage": "title-abstract", "verdict": vote, "reviewer": str(n), "reason": None}
+        {"record_id": "R1", "stage": "title-abstract", "verdict": vote, "reviewer": str(n), "reason": None,
+         "uuid": str(n), "seq": n}
         for n, vote in enumerate(votes)
-    ]
-    stages = [ScreeningStage(stage="title-abstract", mode=mode)]  # type: ignore[arg-type]
-    found = settled(rows, {"R1": "R1"}, stages)
+    ]  # fmt: skip
+    ballots = Ballots(ScreeningStage(stage="title-abstract", mode=mode), {"R1": "R1"})  # type: ignore[arg-type]
+    ballots.feed(rows)
+    found = verdicts([ballots])
     assert (found["verdict"].tolist() or [None])[0] == verdict
 
 
@@ -130,5 +133,5 @@ def test_a_later_decision_of_the_same_person_supersedes(demo_copy: Path) -> None
     rows = [row for row in workspace.ledger.current("decisions") if row["reviewer"] == "ann"]
     assert [row["verdict"] for row in rows] == ["include"]
     assert len(workspace.ledger.current("decisions")) == before + 1
-    with pytest.raises(ValueError, match="verdicts are include, maybe, exclude"):
+    with pytest.raises(ValueError, match="verdicts there include, maybe, exclude"):
         decide(workspace, "R0", stage="title-abstract", verdict="yes", reviewer="ann")

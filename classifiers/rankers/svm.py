@@ -1,0 +1,80 @@
+"""A linear SVM on a view, fitted on the columns that its few labelled rows have.
+
+The labels are few and the columns millions: fitting in the columns at hand costs milliseconds, and
+the weights are then spread out again to score all records by one product.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from classifiers.features import VIEWS, Document, Features
+from classifiers.rank import Labels, Rows
+
+POSITIVES_FOR_CRITERIA = 5
+"""With fewer included records the criteria count as one more (a pseudo-positive)."""
+
+
+class LinearView:
+    """One view, one SVM: squared hinge, C and the ratio of the classes' weights as given.
+
+    ``ratio`` is the total weight of the excluded against that of the included ones; 9.8 and
+    C = .11 are those of ASReview's ELAS u4 (asreview 3, ``models/models.py``).
+    """
+
+    def __init__(self, view: str, *, cost: float, ratio: float, seed: int, criteria: bool) -> None:
+        self.view, self._cost, self._ratio = view, cost, ratio
+        self._seed, self._criteria = seed, criteria
+        self._columns: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._weights: NDArray[np.float32] = np.empty(0, dtype=np.float32)
+        self._features: Features | None = None
+
+    def fit(self, features: Features, rows: Rows, labels: Labels) -> bool:
+        """Learn; False if there is only one class, and nothing was learnt."""
+        from sklearn.svm import LinearSVC
+
+        known = features.matrix(self.view)[rows]
+        target = labels.astype(np.int64)
+        query = features.query(self.view) if self._criteria else None
+        if query is not None and labels.sum() < POSITIVES_FOR_CRITERIA:
+            known, target = sp.vstack([known, query], format="csr"), np.append(target, 1)
+        if target.min(initial=1) == target.max(initial=0):
+            return False
+        self._features = features
+        self._columns, places = np.unique(known.indices, return_inverse=True)
+        small = sp.csr_matrix((known.data, places, known.indptr), shape=(len(target), len(self._columns)))
+        model = LinearSVC(C=self._cost, random_state=self._seed, max_iter=2000)
+        model.fit(small, target, sample_weight=self._sample_weights(target))
+        self._weights = model.coef_.ravel().astype(np.float32)
+        return True
+
+    def _sample_weights(self, target: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The included weigh 1 each before scaling, the excluded together 1/ratio of them all."""
+        included = target.sum()
+        weights = np.where(target == 1, 1.0, included / (self._ratio * (len(target) - included)))
+        return np.asarray(weights * len(target) / weights.sum())
+
+    def scores(self, features: Features) -> NDArray[np.float32]:
+        """Distances from the plane, (N,), without the intercept."""
+        whole = np.zeros(VIEWS[self.view].columns, dtype=np.float32)
+        whole[self._columns] = self._weights
+        return np.asarray(features.matrix(self.view) @ whole)
+
+    def reasons(self, document: Document) -> dict[str, float]:
+        """Term → what it adds to the score of this document."""
+        if self._features is None:
+            return {}
+        row = self._features.rows_of(self.view, [document])
+        values = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
+        known = dict(zip(self._columns.tolist(), self._weights.tolist(), strict=True))
+        found = {}
+        for term, column in VIEWS[self.view].terms(document):
+            if column in known and column in values:
+                found[term] = known[column] * values[column]
+        return found
+
+
+def strongest(found: dict[str, float], n: int) -> list[tuple[str, float]]:
+    """The n terms that say most, either way; ties by the term."""
+    listed = sorted(found.items(), key=lambda item: (-abs(item[1]), item[0]))[:n]
+    return [(term, round(weight, 6)) for term, weight in listed]

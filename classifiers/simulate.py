@@ -1,0 +1,91 @@
+"""A finished review screened again: synchronous, on a fixed schedule, the same every time."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers import rank
+from classifiers.features import Features
+from classifiers.rank import Labels, Rows
+from corpora.errors import InputError
+from corpora.progress import Progress, silent
+
+GROWTH = 0.02
+"""Records screened between two rankings, as a share of those that are labelled; at least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """``order``: rows as they were screened, priors left out; ``generations``: rankings made.
+
+    ``starts`` holds the place in ``order`` (from 0) at which each generation began.
+    """
+
+    order: NDArray[np.int64]
+    priors: NDArray[np.int64]
+    starts: list[int] = field(default_factory=list)
+
+    @property
+    def generations(self) -> int:
+        """How many rankings were made."""
+        return len(self.starts)
+
+
+def priors_of(labels: Labels, seed: int) -> Rows:
+    """One included and one excluded row at random.
+
+    Raises:
+        InputError: there is none of a kind.
+
+    """
+    inside, outside = np.flatnonzero(labels), np.flatnonzero(~labels)
+    if not len(inside) or not len(outside):
+        raise InputError(
+            f"{len(inside)} of {len(labels)} records are included; a simulation needs some in and some out"
+        )
+    draw = np.random.default_rng(seed)
+    return np.array([draw.choice(inside), draw.choice(outside)], dtype=np.int64)
+
+
+def simulate(
+    features: Features,
+    labels: Labels,
+    priors: Rows,
+    ranker: str,
+    *,
+    seed: int,
+    growth: float = GROWTH,
+    whole: bool = False,
+    progress: Progress = silent,
+) -> Simulation:
+    """Screen all N records from the priors on, ranking again on the schedule.
+
+    A batch has ``growth`` times the labelled records, at least one. Once every included record is
+    found the rest follows in the order of the last ranking, unless ``whole`` asks for all rankings.
+
+    Raises:
+        InputError: priors out of range or named twice.
+
+    """
+    n = len(labels)
+    if len(set(priors.tolist())) != len(priors) or (len(priors) and not 0 <= priors.min() <= priors.max() < n):
+        raise InputError(f"priors {priors.tolist()}: name rows from 0 to {n - 1}, each once")
+    known = list(priors.tolist())
+    done = np.zeros(n, dtype=bool)
+    done[priors] = True
+    screened: list[int] = []
+    starts: list[int] = []
+    left = int(labels.sum()) - int(labels[priors].sum())
+    while len(known) < n:
+        rows = np.array(known, dtype=np.int64)
+        model = rank.make(ranker, seed=seed).fit(features, rows, labels[rows])
+        ranked = rank.order(model.scores(features), rows)
+        batch = max(1, int(len(known) * growth)) if left or whole else len(ranked)
+        starts.append(len(screened))
+        chosen = ranked[:batch].tolist()
+        screened += chosen
+        known += chosen
+        left -= int(labels[chosen].sum())
+        progress("simulating", len(known), n)
+    return Simulation(np.array(screened, dtype=np.int64), np.asarray(priors, dtype=np.int64), starts)

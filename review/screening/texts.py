@@ -1,0 +1,145 @@
+"""The reports of a review as a screener reads them: one text each, held in memory, narrow.
+
+A report is shown by its most complete record; a field that this one lacks comes from another.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from corpora.record import text_hash
+from review import linking, patches
+from review.workspace import Workspace
+
+COLUMNS = (
+    "record_id", "source", "title", "abstract", "year", "venue", "volume", "pages", "authors", "keywords",
+    "mesh", "publication_types", "language", "doi", "pmid", "openalex_id", "url", "retraction",
+)  # fmt: skip
+
+SHORTEST_ABSTRACT = 100
+"""Characters; a shorter abstract is not usable for ranking or a stop (method rules, section 5)."""
+
+_ENGLISH = ("", "en", "eng", "english")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One report as it is shown: ``fields`` by name, and all its records."""
+
+    report: str
+    record_id: str
+    members: tuple[str, ...]
+    fields: dict[str, Any]
+
+    @property
+    def text_hash(self) -> str:
+        """Names the text that a decision is made on."""
+        return text_hash(self.fields["title"], self.fields["abstract"])
+
+
+class Texts:
+    """All reports in the order of their ids; row i of every array here is report ``ids[i]``."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._table = patches.records(workspace, COLUMNS)
+        self.reports = linking.clusters(workspace).reports
+        records = self._table["record_id"].to_pylist()
+        usable = _lengths(self._table["abstract"])
+        self._filled: dict[tuple[str, str], str] = {}
+        self._rows: dict[str, list[int]] = {}
+        for row, record in enumerate(records):
+            self._rows.setdefault(self.reports[record], []).append(row)
+        self.ids = sorted(self._rows)
+        self.index = {report: place for place, report in enumerate(self.ids)}
+        # The fullest abstract first; record ids break ties, so every machine shows the same one.
+        for rows in self._rows.values():
+            rows.sort(key=lambda row: (-min(int(usable[row]), 400), records[row]))
+        self.rankable = self._rankable(usable)
+        self.fingerprint = workspace.hash_of("records", "links", ledger=("patches", "links", "withdrawals"))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def _rankable(self, lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a report has an abstract to go by, in a language that the ranker covers."""
+        languages = self._table["language"].to_pylist()
+        first = [self._rows[report][0] for report in self.ids]
+        return np.array(
+            [
+                lengths[row] >= SHORTEST_ABSTRACT and (languages[row] or "").strip().lower() in _ENGLISH
+                for row in first
+            ],
+            dtype=bool,
+        )
+
+    def members(self, report: str) -> tuple[str, ...]:
+        """Record ids of a report, sorted."""
+        table = self._table["record_id"]
+        return tuple(sorted(table[row].as_py() for row in self._rows[report]))
+
+    def shown(self, report: str) -> Shown:
+        """A report with all its fields."""
+        rows = [self._table.slice(row, 1).to_pylist()[0] for row in self._rows[report]]
+        for row in rows:
+            row.update({name: v for (record, name), v in self._filled.items() if record == row["record_id"]})
+        fields = dict(rows[0])
+        for other in rows[1:]:
+            for name, value in other.items():
+                if fields[name] in (None, "", []) and value not in (None, "", []):
+                    fields[name] = value
+        fields["retraction"] = next((row["retraction"] for row in rows if row["retraction"]), None)
+        members = tuple(sorted(row["record_id"] for row in rows))
+        return Shown(report, str(rows[0]["record_id"]), members, fields)
+
+    def fill(self, record_id: str, field: str, value: str) -> None:
+        """Show a field as it was filled in this session; the patch is kept by `review.patches`."""
+        self._filled[record_id, field] = value
+
+    def documents(self) -> Iterator[tuple[str, str, str, str]]:
+        """Title, abstract, keywords with MeSH, and venue of every report, in the order of ids."""
+        for start in range(0, len(self.ids), 1000):
+            for report in self.ids[start : start + 1000]:
+                row = self._table.slice(self._rows[report][0], 1)
+                words = [*(row["keywords"][0].as_py() or [])]
+                words += [heading["descriptor"] for heading in row["mesh"][0].as_py() or []]
+                title, abstract, venue = (row[n][0].as_py() or "" for n in ("title", "abstract", "venue"))
+                yield title, abstract, "; ".join(words), venue
+
+    def find(self, words: str, limit: int = 200) -> list[str]:
+        """Reports whose title or abstract hold all words, in the order of ids."""
+        import pyarrow.compute as pc
+
+        terms = words.lower().split()
+        if not terms:
+            return []
+        hay = pc.utf8_lower(pc.binary_join_element_wise(
+            pc.fill_null(self._table["title"], ""), pc.fill_null(self._table["abstract"], ""), "\n"
+        ))  # fmt: skip
+        mask = pc.match_substring(hay, terms[0])
+        for term in terms[1:]:
+            mask = pc.and_(mask, pc.match_substring(hay, term))
+        hits = pc.filter(self._table["record_id"], mask).to_pylist()
+        return sorted({self.reports[record] for record in hits})[:limit]
+
+    def known(self, names: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Reports of record ids, DOIs or PMIDs, and the names that none answers to."""
+        wanted = [name.strip() for name in names if name.strip()]
+        held: dict[str, str] = {}
+        for column in ("record_id", "doi", "pmid", "openalex_id"):
+            cells = self._table[column].to_pylist()
+            ids = self._table["record_id"].to_pylist()
+            held.update({str(c).lower(): self.reports[r] for c, r in zip(cells, ids, strict=True) if c})
+        plain = [name.lower().removeprefix("https://doi.org/").removeprefix("doi:") for name in wanted]
+        found = [held[name] for name in plain if name in held]
+        return found, [name for name, key in zip(wanted, plain, strict=True) if key not in held]
+
+
+def _lengths(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    import pyarrow.compute as pc
+
+    counted = pc.fill_null(pc.utf8_length(column), 0)
+    return np.asarray(counted.to_numpy(), dtype=np.int64)

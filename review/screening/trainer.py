@@ -1,0 +1,110 @@
+"""The one thread that ranks: it takes the newest labels and posts (generation, order).
+
+The screen never waits for it. Until the features are built the order is random by the protocol's
+seed, and is called generation 0. Features are kept in ``cache/features/`` under the hash of what
+they were made from.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora.errors import LitscaleError
+from corpora.registry import load
+from review.screening.texts import Texts
+
+RANDOM = "random"
+
+_SMALL = 2_000
+"""Reports up to which features are built in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Rows of `Texts` in the order in which they should be screened, and how that came about."""
+
+    generation: int
+    ranker: str
+    rows: NDArray[np.int64]
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def random_order(count: int, seed: int) -> Order:
+    """Generation 0."""
+    rows = np.random.default_rng(seed).permutation(count).astype(np.int64)
+    return Order(0, RANDOM, rows, {"seed": seed, "why": "no ranking yet"})
+
+
+class Trainer(threading.Thread):
+    """Ranks in the background. `post` labels, read `latest`; `problem` says why there is none."""
+
+    def __init__(self, texts: Texts, cache: Path, ranker: str, *, seed: int, query: str, first: int) -> None:
+        super().__init__(daemon=True, name="ranker")
+        self._texts, self._seed, self._query = texts, seed, query
+        self._folder = cache / "features" / texts.fingerprint
+        self._name = ranker
+        self._ready = threading.Condition()
+        self._labels: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
+        self._closing = False
+        self._generation = first
+        self.latest = random_order(len(texts), seed)
+        self.problem = ""
+        self.model: Any = None
+
+    def post(self, rows: NDArray[np.int64], labels: NDArray[np.bool_]) -> None:
+        """Hand over all labels; older ones that were not looked at yet are forgotten."""
+        with self._ready:
+            self._labels = rows, labels
+            self._ready.notify()
+
+    def close(self) -> None:
+        """End after the ranking that is under way."""
+        with self._ready:
+            self._closing = True
+            self._ready.notify()
+
+    def run(self) -> None:
+        """Build the features, then rank whenever labels came."""
+        try:
+            held = self._features()
+            while (newest := self._wait()) is not None:
+                self._rank(held, *newest)
+        except (LitscaleError, OSError, MemoryError) as error:
+            # The order stays as it is; the screen shows why, and screening goes on.
+            self.problem = str(error)
+
+    def _wait(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
+        with self._ready:
+            while self._labels is None and not self._closing:
+                self._ready.wait()
+            newest, self._labels = self._labels, None
+            return None if self._closing else newest
+
+    def _features(self) -> Any:
+        from classifiers import features
+
+        documents = (features.Document(*one) for one in self._texts.documents())
+        # A child process keeps the screen quick and gives its memory back; a small review is
+        # read sooner than a child starts.
+        build = features.build if len(self._texts) < _SMALL else features.build_in_child
+        return build(documents, self._folder, query=self._query)
+
+    def _rank(self, held: Any, rows: NDArray[np.int64], labels: NDArray[np.bool_]) -> None:
+        from classifiers import rank
+
+        if not labels.any() and not self._query:
+            return  # nothing to go by: the random order stays
+        model = load("rankers", self._name)(seed=self._seed)
+        model.fit(held, rows, labels)
+        order = rank.order(model.scores(held))
+        self._generation += 1
+        self.model = model
+        self.latest = Order(
+            self._generation, self._name, order,
+            {"seed": self._seed, "labels": len(rows), "included": int(labels.sum()),
+             "features": self._folder.name},
+        )  # fmt: skip
