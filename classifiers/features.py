@@ -75,7 +75,7 @@ class View:
 
     def counts(self, documents: Sequence[Document]) -> sp.csr_matrix:
         """Sublinear term frequencies, 1 + ln(count), one row a document."""
-        found = self.vectorizer.transform([self.text(document) for document in documents]).tocsr()
+        found: sp.csr_matrix = self.vectorizer.transform([self.text(one) for one in documents]).tocsr()
         found.sum_duplicates()
         np.log(found.data, out=found.data)
         found.data += 1
@@ -132,11 +132,15 @@ class Features:
         """
         if view not in self._matrices:
             if view not in self.views:
-                raise InputError(f"{self.folder}: view {view!r} was not built; there are {', '.join(self.views)}")
-            parts = [np.load(self.folder / f"{view}.{n}.npy", mmap_mode="r") for n in ("data", "indices", "indptr")]
-            held = sp.csr_matrix((self.n, VIEWS[view].columns), dtype=np.float32)
-            # Set one by one: the constructor would read everything to check it.
-            held.data, held.indices, held.indptr = parts
+                raise InputError(
+                    f"{self.folder}: view {view!r} was not built; there are {', '.join(self.views)}"
+                )
+            parts = [
+                np.load(self.folder / f"{view}.{n}.npy", mmap_mode="r") for n in ("data", "indices", "indptr")
+            ]
+            data, indices, indptr = parts
+            shape = (self.n, VIEWS[view].columns)
+            held: sp.csr_matrix = sp.csr_matrix((data, indices, indptr), shape=shape, copy=False)
             self._matrices[view] = held
         return self._matrices[view]
 
@@ -156,8 +160,10 @@ class Features:
         """The criteria as one row; None if there are none."""
         if not self.query_text.strip():
             return None
-        return self.rows_of(view, [Document("", self.query_text)]) if view != "title" else self.rows_of(
-            view, [Document(self.query_text, "")]
+        return (
+            self.rows_of(view, [Document("", self.query_text)])
+            if view != "title"
+            else self.rows_of(view, [Document(self.query_text, "")])
         )
 
 
@@ -201,9 +207,8 @@ def build(
     if not n:
         shutil.rmtree(temporary)
         raise InputError("no document to make features of")
-    for view, raw in files.items():
+    for raw in files.values():
         raw.finish(n)
-        progress(f"weighing {view}", n, n)
     meta = {"n": n, "views": list(views), "query": query}
     (temporary / _META).write_text(json.dumps(meta), "utf-8")
     try:
@@ -232,7 +237,7 @@ def build_in_child(
             file.write(json.dumps(asdict(document)) + "\n")
     command = [sys.executable, "-m", "classifiers.features", str(texts), str(folder), query, *views]
     try:
-        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True)
     finally:
         texts.unlink(missing_ok=True)
     if done.returncode:
@@ -302,8 +307,8 @@ class _Raw:
         del raw
         np.save(self._folder / f"{name}.indptr.npy", indptr)
         np.save(self._folder / f"{name}.idf.npy", idf)
-        for part in ("data", "indices"):
-            (self._folder / f"{name}.{part}.raw").unlink()
+        for kind in ("data", "indices"):
+            (self._folder / f"{name}.{kind}.raw").unlink()
 
 
 def _weighted(counts: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:

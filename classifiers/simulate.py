@@ -69,7 +69,9 @@ def simulate(
 
     """
     n = len(labels)
-    if len(set(priors.tolist())) != len(priors) or (len(priors) and not 0 <= priors.min() <= priors.max() < n):
+    if len(set(priors.tolist())) != len(priors) or (
+        len(priors) and not 0 <= priors.min() <= priors.max() < n
+    ):
         raise InputError(f"priors {priors.tolist()}: name rows from 0 to {n - 1}, each once")
     known = list(priors.tolist())
     done = np.zeros(n, dtype=bool)

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from review import decisions, linking
-from review.flow import Flow, count_flow
+from review import decisions, fulltexts, linking
+from review.flow import Flow, Screening, count_flow
 from review.ingest import statements
+from review.screening import resolving, stops
 from review.workspace import Workspace
 
 
@@ -12,6 +13,9 @@ def flow_of(workspace: Workspace) -> Flow:
     """Count the flow of the present state."""
     clusters = linking.clusters(workspace)
     settled = decisions.settled(workspace, clusters.reports)
+    texts_sought = fulltexts.standing(workspace, clusters.reports)
+    missing = {report for report, row in texts_sought.items() if row["status"] == "not-retrieved"}
+    left_out, rule = _left_out(workspace)
     return count_flow(
         _retrievals(workspace),
         reports=clusters.reports,
@@ -20,7 +24,16 @@ def flow_of(workspace: Workspace) -> Flow:
         stages=workspace.protocol.stages,
         by_hand=_by_hand(workspace),
         links_to_confirm=_open_links(workspace, settled),
+        screening=Screening(frozenset(missing), frozenset(left_out), rule),
     )
+
+
+def _left_out(workspace: Workspace) -> tuple[set[str], str]:
+    """Reports that a valid stop of the first stage leaves unscreened, and its rule."""
+    first = workspace.protocol.stages[0]
+    if not any(row["stage"] == first for row in workspace.ledger.current("stops")):
+        return set(), ""
+    return stops.unscreened(resolving.open_board(workspace, first))
 
 
 def _retrievals(workspace: Workspace) -> pd.DataFrame:

@@ -85,11 +85,16 @@ def abstract_of(doi: str | None, pmid: str | None, title: str | None) -> tuple[s
     if not value:
         raise InputError("no DOI or PMID to fetch an abstract by; type it instead")
     search = Search("enrich", "openalex", "", base_url=service_url("openalex"))
-    with tempfile.TemporaryDirectory() as folder, load("sources", "openalex")().transport(search) as transport:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        load("sources", "openalex")().transport(search) as transport,
+    ):
         client = Client(Visit(search, transport, Path(folder), silent, lambda _: None, None))
         works = [work for work in by_ids(client, kind, [value], _SELECT) if identifier(work, kind) == value]
     if not works or not _alike(title, works[0].get("title")):
-        raise InputError(f"OpenAlex has no work of this title under {kind} {value}; type the abstract instead")
+        raise InputError(
+            f"OpenAlex has no work of this title under {kind} {value}; type the abstract instead"
+        )
     text = plain_abstract(works[0].get("abstract_inverted_index"))
     if not text:
         raise InputError(f"OpenAlex has no abstract of {kind} {value} either; type it instead")

@@ -40,6 +40,21 @@ class Arm:
     pending: int
     conflicts_full_text: int
     included: int
+    unscreened: int = 0
+    awaiting_classification: int = 0
+    ongoing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What the flow needs beside decisions: full texts not to be had, and what a stop left out."""
+
+    not_retrieved: frozenset[str] = frozenset()
+    unscreened: frozenset[str] = frozenset()
+    rule: str = ""
+
+
+NOTHING = Screening()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,7 @@ def count_flow(
     stages: Sequence[str],
     by_hand: pd.DataFrame,
     links_to_confirm: int = 0,
+    screening: Screening = NOTHING,
 ) -> Flow:
     """Count the flow.
 
@@ -128,6 +144,7 @@ def count_flow(
         stages: the protocol's stages in order, of title-abstract and full-text.
         by_hand: left_id, right_id of people's same-report links.
         links_to_confirm: same-study links of the machine on which nobody has spoken.
+        screening: full texts that could not be had, and reports that a stop left unscreened.
 
     Raises:
         UnaccountedError: a sum does not add up; names the two numbers.
@@ -143,7 +160,7 @@ def count_flow(
         (str(row.report_id), str(row.stage)): row for row in decisions.itertuples()
     }
     arms = [
-        _arm(part, held, merged if part is left else 0, verdicts, list(stages))
+        _arm(part, held, merged if part is left else 0, verdicts, list(stages), screening)
         for part, held in ((left, left_reports), (right, right_reports))
     ]
     passed = {
@@ -163,7 +180,7 @@ def count_flow(
         screening="title-abstract" in stages,
         full_text="full-text" in stages,
         links_to_confirm=links_to_confirm,
-        notes=_notes(arms, len(passed), included_studies, shared),
+        notes=_notes(arms, len(passed), included_studies, shared, screening.rule),
     )
     _check(flow)
     return flow
@@ -175,6 +192,7 @@ def _arm(
     merged: int,
     verdicts: Mapping[tuple[str, str], Any],
     stages: list[str],
+    more: Screening,
 ) -> Arm:
     identified: dict[str, dict[str, int]] = {}
     pairs = Counter(zip(retrievals["kind"], retrievals["source"], strict=True))
@@ -183,7 +201,11 @@ def _arm(
     records = len(retrievals)
     duplicates = records - len(held)
     by_hand = min(merged, duplicates)
-    first = Counter(_verdict(verdicts, report, stages[0]) for report in held)
+
+    def first_of(report: str) -> str | None:
+        return _verdict(verdicts, report, stages[0])
+
+    first = Counter(map(first_of, held))
     screening = "title-abstract" in stages
     passed = {
         report
@@ -197,7 +219,11 @@ def _arm(
         for report in passed
         if full and _verdict(verdicts, report, "full-text") == "exclude"
     )
-    assessed = sum(second.get(verdict, 0) for verdict in ("include", "exclude"))
+    undecided = {report for report in passed if full and _verdict(verdicts, report, "full-text") is None}
+    missing = len(undecided & more.not_retrieved)
+    ends = ("include", "exclude", "awaiting", "ongoing")
+    assessed = sum(second.get(verdict, 0) for verdict in ends)
+    left_out = len({report for report in held if first_of(report) is None} & more.unscreened)
     return Arm(
         identified=identified,
         records=records,
@@ -206,13 +232,16 @@ def _arm(
         duplicates_by_hand=by_hand,
         screened=first["include"] + first["exclude"] if screening else 0,
         excluded=first["exclude"] if screening else 0,
-        awaiting=first[None] if screening else 0,
+        awaiting=first[None] - left_out if screening else 0,
+        unscreened=left_out if screening else 0,
         conflicts=first["conflict"] if screening else 0,
         sought=len(passed) if full else 0,
-        not_retrieved=0,
+        not_retrieved=missing,
         assessed=assessed,
         reasons=dict(sorted(reasons.items())),
-        pending=second.get(None, 0),
+        pending=second.get(None, 0) - missing,
+        awaiting_classification=second.get("awaiting", 0),
+        ongoing=second.get("ongoing", 0),
         conflicts_full_text=second.get("conflict", 0),
         included=second.get("include", 0) if full else len(passed),
     )
@@ -237,6 +266,12 @@ def _arm_rows(arm: Arm, *, full_text: bool) -> list[dict[str, Any]]:
         ("identified", "Records identified", arm.records, "records"),
         ("removed", "Duplicates removed, by the machine", arm.duplicates_by_machine, "records"),
         ("removed", "Duplicates removed, by hand", arm.duplicates_by_hand, "records"),
+        (
+            "removed",
+            "Marked as ineligible by automation tools: not screened after stopping",
+            arm.unscreened,
+            "reports",
+        ),
         ("screening", "Records screened", arm.screened, "reports"),
         ("screening", "Records excluded", arm.excluded, "reports"),
         ("screening", "Awaiting screening", arm.awaiting, "reports"),
@@ -251,10 +286,14 @@ def _arm_rows(arm: Arm, *, full_text: bool) -> list[dict[str, Any]]:
             ("eligibility", "Reports assessed for eligibility", arm.assessed, "reports"),
         ]
         rows += [("eligibility", f"Excluded: {r}", n, "reports") for r, n in arm.reasons.items()]
+        rows += [
+            ("eligibility", "Awaiting classification", arm.awaiting_classification, "reports"),
+            ("eligibility", "Ongoing", arm.ongoing, "reports"),
+        ]
     return [dict(zip(("box", "what", "n", "unit"), row, strict=True)) for row in rows]
 
 
-def _notes(arms: list[Arm], reports: int, studies: int, shared: int) -> tuple[str, ...]:
+def _notes(arms: list[Arm], reports: int, studies: int, shared: int, rule: str) -> tuple[str, ...]:
     records = sum(arm.records for arm in arms)
     notes = [
         f"{records:,} records → {sum(arm.reports for arm in arms):,} reports; "
@@ -264,6 +303,12 @@ def _notes(arms: list[Arm], reports: int, studies: int, shared: int) -> tuple[st
         notes.append(
             f"{shared:,} reports were found by databases and by other methods; "
             "they are counted in databases, as duplicates in the other arm"
+        )
+    left_out = sum(arm.unscreened for arm in arms)
+    if left_out:
+        notes.append(
+            f"{left_out:,} records were not screened after stopping rule {rule}; nobody has read them, and "
+            "they are not counted as screened"
         )
     return tuple(notes)
 
@@ -276,14 +321,15 @@ def _check(flow: Flow) -> None:
         removed = arm.duplicates_by_machine + arm.duplicates_by_hand
         _equal(f"{name}: records less duplicates and reports", arm.records - removed, arm.reports)
         if flow.screening:
-            told = arm.screened + arm.awaiting + arm.conflicts
-            _equal(f"{name}: reports, and screened, awaiting or in conflict", arm.reports, told)
+            told = arm.screened + arm.awaiting + arm.conflicts + arm.unscreened
+            _equal(f"{name}: reports, and screened, left out, awaiting or in conflict", arm.reports, told)
         passed = arm.screened - arm.excluded if flow.screening else arm.reports
         if flow.full_text:
             _equal(f"{name}: reports passed and sought", passed, arm.sought)
             told = arm.assessed + arm.not_retrieved + arm.pending + arm.conflicts_full_text
             _equal(f"{name}: reports sought and accounted for", arm.sought, told)
-            passed = arm.assessed - sum(arm.reasons.values())
+            undecided = arm.awaiting_classification + arm.ongoing
+            passed = arm.assessed - sum(arm.reasons.values()) - undecided
         _equal(f"{name}: reports passed and included", passed, arm.included)
     included = flow.databases.included + flow.other.included
     _equal("reports included by arms and in all", included, flow.included_reports)

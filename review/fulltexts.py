@@ -75,5 +75,11 @@ def attach(workspace: Workspace, record_id: str, file: Path, person: str) -> str
         shutil.copyfile(file, temporary)
         temporary.rename(target)
     return note(
-        workspace, record_id, "retrieved", person, place=f"{FOLDER}/{target.name}", sha256=digest, why=file.name
+        workspace,
+        record_id,
+        "retrieved",
+        person,
+        place=f"{FOLDER}/{target.name}",
+        sha256=digest,
+        why=file.name,
     )

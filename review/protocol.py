@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from corpora.errors import InputError, ProtocolError
+from corpora.errors import InputError, LitscaleError, ProtocolError
 
 FILE = "protocol.toml"
 
@@ -86,7 +86,8 @@ class ScreeningStage(_Table):
 
     ``people`` is for dual review (3 and more: n-fold); ``check`` is the percentage of records
     that a second person screens in mode single-check; ``stop`` is a rule such as
-    ``buscar(0.95, 0.95) and consecutive(50)``; ``alpha`` of the one verified sample.
+    ``buscar(0.95, 0.95) and consecutive(50)``; ``target`` and ``alpha`` are those of the verified
+    sample, and ``samples`` how many may be drawn at most: alpha is split over them.
     """
 
     stage: Stage
@@ -97,6 +98,19 @@ class ScreeningStage(_Table):
     stop: str | None = None
     target: Annotated[float, Field(gt=0, le=1)] = 0.95
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    samples: Annotated[int, Field(ge=1, le=5)] = 1
+
+    @field_validator("stop")
+    @classmethod
+    def _stop_can_be_read(cls, stop: str | None) -> str | None:
+        if stop is not None:
+            from review.screening.stopping.compose import parse as parse_rule
+
+            try:
+                parse_rule(stop)
+            except LitscaleError as error:
+                raise ValueError(str(error)) from error
+        return stop
 
 
 class Terms(_Table):
@@ -197,7 +211,6 @@ class Protocol(_Table):
     def stages(self) -> list[str]:
         """Names of the screening stages in order."""
         return [stage.stage for stage in self.screening]
-
 
     def stage(self, name: str) -> ScreeningStage:
         """A stage by its name.

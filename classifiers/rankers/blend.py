@@ -46,7 +46,7 @@ class Blend:
             if not known:
                 raise InputError("blend: no included record and no criteria, so there is nothing to go by")
             centre = np.asarray(sum(part.sum(axis=0) for part in known)).ravel().astype(np.float32)
-            total += weight * _standard(matrix @ centre)
+            total += weight * standard(matrix @ centre)
         return total
 
     def scores(self, features: Features) -> Floats:
@@ -55,7 +55,7 @@ class Blend:
             return self._similar
         total = np.zeros(features.n, dtype=np.float32)
         for view, model in self._models.items():
-            total += WEIGHTS[view] * _standard(model.scores(features))
+            total += WEIGHTS[view] * standard(model.scores(features))
         return total
 
     def reasons(self, document: Document, n: int = 8) -> list[tuple[str, float]]:
@@ -63,6 +63,7 @@ class Blend:
         return strongest(self._models["words"].reasons(document), n)
 
 
-def _standard(scores: Floats) -> Floats:
+def standard(scores: Floats) -> Floats:
+    """Mean 0 and standard deviation 1; all 0 where the scores do not differ."""
     spread = float(scores.std())
-    return ((scores - scores.mean()) / (spread or 1.0)).astype(np.float32)
+    return np.asarray((scores - scores.mean()) / (spread or 1.0), dtype=np.float32)

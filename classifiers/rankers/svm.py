@@ -38,21 +38,15 @@ class LinearView:
         query = features.query(self.view) if self._criteria else None
         if query is not None and labels.sum() < POSITIVES_FOR_CRITERIA:
             known, target = sp.vstack([known, query], format="csr"), np.append(target, 1)
-        if target.min(initial=1) == target.max(initial=0):
+        if not 0 < target.sum() < len(target):
             return False
         self._features = features
         self._columns, places = np.unique(known.indices, return_inverse=True)
         small = sp.csr_matrix((known.data, places, known.indptr), shape=(len(target), len(self._columns)))
         model = LinearSVC(C=self._cost, random_state=self._seed, max_iter=2000)
-        model.fit(small, target, sample_weight=self._sample_weights(target))
+        model.fit(small, target, sample_weight=sample_weights(target, self._ratio))
         self._weights = model.coef_.ravel().astype(np.float32)
         return True
-
-    def _sample_weights(self, target: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The included weigh 1 each before scaling, the excluded together 1/ratio of them all."""
-        included = target.sum()
-        weights = np.where(target == 1, 1.0, included / (self._ratio * (len(target) - included)))
-        return np.asarray(weights * len(target) / weights.sum())
 
     def scores(self, features: Features) -> NDArray[np.float32]:
         """Distances from the plane, (N,), without the intercept."""
@@ -72,6 +66,17 @@ class LinearView:
             if column in known and column in values:
                 found[term] = known[column] * values[column]
         return found
+
+
+def sample_weights(target: NDArray[np.int64], ratio: float) -> NDArray[np.float64]:
+    """The included weigh 1 each before scaling, the excluded together 1/ratio of them all.
+
+    >>> sample_weights(np.array([1, 0, 0]), 2).tolist()
+    [2.0, 0.5, 0.5]
+    """
+    included = target.sum()
+    weights = np.where(target == 1, 1.0, included / (ratio * (len(target) - included)))
+    return np.asarray(weights * len(target) / weights.sum())
 
 
 def strongest(found: dict[str, float], n: int) -> list[tuple[str, float]]:

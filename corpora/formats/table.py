@@ -55,6 +55,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _LISTS = ("keywords", "publication_types")
+LABEL = "asreview:label"
+"""Where a label column of ASReview stands among a row's extra fields."""
+
 _ASREVIEW = ("included", "labelincluded", "asreviewlabel", "finalincluded", "asreviewlabelincluded")
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -191,10 +194,19 @@ def _pages(made: dict[str, Any]) -> None:
         made["pages"] = f"{start}-{end}" if end and end != start else start
 
 
+def is_label(column: str) -> bool:
+    """Whether a column's name is one that ASReview gives to its labels.
+
+    >>> is_label("label_included"), is_label("title")
+    (True, False)
+    """
+    return _key(column) in _ASREVIEW
+
+
 def _labels(made: dict[str, Any]) -> None:
     """ASReview's label of a record, under whichever name it was exported: 1, 0, or nothing."""
-    for name in [name for name in made if _key(name) in _ASREVIEW]:
-        made["asreview:label"] = made.pop(name)
+    for name in [name for name in made if is_label(name)]:
+        made[LABEL] = made.pop(name)
 
 
 def _accession(made: dict[str, Any]) -> None:

@@ -25,9 +25,7 @@ def show(board: Any, *, as_json: bool) -> None:
     for name, count in resolving.settled_counts(board).items():
         console.say(f"{name:<16} {count:,}")
     for one in open_ones:
-        said = "; ".join(
-            f"{v.reviewer} {v.verdict}{f' ({v.reason})' if v.reason else ''}" for v in one.votes
-        )
+        said = "; ".join(f"{v.reviewer} {v.verdict}{f' ({v.reason})' if v.reason else ''}" for v in one.votes)
         console.say(f"conflict {one.report}: {one.title}\n    {said}")
     for flag in flagged:
         console.say(f"{flag.kind} {flag.report}: {flag.title}\n    {flag.what}")

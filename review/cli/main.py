@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli import gather, label, screen, search, setup, show, whole
+from review.cli import gather, label, screen, search, setup, show, simulate, whole
 
 app = typer.Typer(
     name="review",
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (setup, gather, search, screen, label, show, whole):
+for group in (setup, gather, search, screen, simulate, label, show, whole):
     group.register(app)
 
 

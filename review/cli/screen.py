@@ -112,11 +112,15 @@ def assign(
 def resolve(
     report: Annotated[str | None, typer.Argument(help="A report or record id.")] = None,
     verdict: Annotated[str | None, typer.Argument(help="include or exclude (full-text also …).")] = None,
-    how: Annotated[str, typer.Option(help="discussion, or third: somebody who had not voted.")] = "discussion",
+    how: Annotated[
+        str, typer.Option(help="discussion, or third: somebody who had not voted.")
+    ] = "discussion",
     reason: Annotated[str | None, typer.Option(help="The criterion that fails.")] = None,
     note: Annotated[str | None, typer.Option(help="What settled it.")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Open a resolved conflict again.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Conflicts, and what else waits for a person.")] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Conflicts, and what else waits for a person.")
+    ] = False,
     person: AsOption = None,
     stage: StageOption = None,
     workspace: WorkspaceOption = None,
@@ -152,5 +156,3 @@ def register(app: typer.Typer) -> None:
     app.command()(screen)
     app.command()(assign)
     app.command()(resolve)
-
-

@@ -87,7 +87,9 @@ class ScreenApp(App[None]):
 
     def _show(self, message: str = "") -> None:
         item = self.item
-        self.query_one("#text", Static).update(self._report(item) if item else "Nothing is left in this queue.")
+        self.query_one("#text", Static).update(
+            self._report(item) if item else "Nothing is left in this queue."
+        )
         self.query_one("#where", Static).update(words.heading(item) if item else "")
         lines = [*(words.warnings(self.session, item) if item else []), *([message] if message else [])]
         self.query_one("#message", Static).update("\n".join(lines))
@@ -98,7 +100,7 @@ class ScreenApp(App[None]):
         self._top()
 
     def _top(self) -> None:
-        self.query_one("#top", Static).update(words.progress_line(self.session.progress(), self.item))
+        self.query_one("#top", Static).update(words.progress_line(self.session.progress()))
         keys = [f"{key} {name}" for key, name, _ in words.keys_of(self.session.stage.stage)]
         short = keys[: 3 if self.session.stage.stage == "title-abstract" else 4]
         chosen = [*short, "s skip", "u undo", "n note", "c criteria", "p panel", "? help", "q quit"]

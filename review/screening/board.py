@@ -185,7 +185,8 @@ class Board:
         }
         taken = self.workspace.ledger.claim(row)
         self._touched |= self._feed_claims(self._rows("claims"))
-        return taken
+        # Another terminal of the same person may have been the faster one.
+        return taken or person in self.claimants(report)
 
     def _given_back(self, report: str) -> int:
         return sum(place in self._released for place in self._claims.get(report, {}))

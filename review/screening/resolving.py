@@ -142,7 +142,12 @@ def flags(board: Board) -> list[Flag]:
         if shown.fields["retraction"]:
             found.append(Flag("retraction", report, title, str(shown.fields["retraction"])))
     found += [
-        Flag("withdrawn", vote.record_id, "", f"{vote.reviewer} decided {vote.verdict}; its import was taken back")
+        Flag(
+            "withdrawn",
+            vote.record_id,
+            "",
+            f"{vote.reviewer} decided {vote.verdict}; its import was taken back",
+        )
         for vote in board.ballots.withdrawn.values()
     ]
     return found
@@ -182,5 +187,3 @@ def assign(workspace: Workspace, stage: str, names: Sequence[str], state: str, p
         for name in names:
             board.release(name)
     return open_board(workspace, stage).team
-
-

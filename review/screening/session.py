@@ -16,6 +16,7 @@ from corpora.errors import InputError, LedgerError
 from review import decisions, enriching, patches
 from review.screening import marking, stops, suggestions
 from review.screening.board import Board
+from review.screening.drawing import question
 from review.screening.remarks import Remarks
 from review.screening.spool import Spool
 from review.screening.texts import Shown, Texts
@@ -109,7 +110,7 @@ class Session:
         self._open = self._eligible()
         self.trainer = Trainer(
             self.texts, self.workspace.root / "cache", self.ranker,
-            seed=self.workspace.protocol.seed, query=self.query(), first=self._generations(),
+            seed=self.workspace.protocol.seed, query=question(self.workspace), first=self._generations(),
         )  # fmt: skip
         self.trainer.start()
         self._post()
@@ -207,7 +208,9 @@ class Session:
 
         """
         if verdict not in self.verdicts:
-            raise InputError(f"verdict {verdict!r}: at {self.stage.stage} there are {', '.join(self.verdicts)}")
+            raise InputError(
+                f"verdict {verdict!r}: at {self.stage.stage} there are {', '.join(self.verdicts)}"
+            )
         criteria = [criterion.id for criterion in self.workspace.protocol.criteria]
         if reason is not None and criteria and reason not in criteria:
             raise InputError(f"reason {reason!r}: the protocol's criteria are {', '.join(criteria)}")
@@ -324,7 +327,11 @@ class Session:
         place = int(np.flatnonzero(order.rows == self.texts.index[report])[0]) + 1
         block = self.board.block_of(report)
         return Item(
-            self.texts.shown(report), order.generation, place, block.name if block else None, self._own(report)
+            self.texts.shown(report),
+            order.generation,
+            place,
+            block.name if block else None,
+            self._own(report),
         )
 
     def may_decide(self, item: Item) -> bool:
@@ -337,12 +344,6 @@ class Session:
         )
 
     # ------------------------------------------------------------------ what helps to decide
-
-    def query(self) -> str:
-        """The protocol's question and criteria: what the first ranking goes by."""
-        protocol = self.workspace.protocol
-        parts = [protocol.review.title, protocol.review.question]
-        return "\n".join(part for part in (*parts, *(c.text for c in protocol.criteria)) if part)
 
     def marks(self, item: Item, *, reasons: bool) -> list[marking.Mark]:
         """Places to mark in title and abstract; the model's reasons only if asked for."""

@@ -67,7 +67,7 @@ def settings(protocol: Protocol) -> Suggestions:
     """
     if protocol.suggestions is None:
         raise InputError(
-            'review suggest: the protocol has no [suggestions] with url and model, e.g. '
+            "review suggest: the protocol has no [suggestions] with url and model, e.g. "
             'url = "http://127.0.0.1:11434/v1", model = "name:version"'
         )
     return protocol.suggestions
@@ -83,7 +83,12 @@ def consent(board: Board, reports: Iterable[str]) -> str:
 
 
 def suggest(
-    board: Board, reports: list[str], person: str, *, progress: Progress = silent, transport: Transport | None = None
+    board: Board,
+    reports: list[str],
+    person: str,
+    *,
+    progress: Progress = silent,
+    transport: Transport | None = None,
 ) -> Outcome:
     """Ask the model about each report that it was not asked about in this form before.
 
@@ -165,7 +170,12 @@ def score(board: Board, block: str) -> Score:
     found_in = sum(picked[report] for report in inside)
     found_out = sum(not picked[report] for report in outside)
     return Score(
-        block, len(held.reports), len(inside), found_in, exact(found_in, len(inside)), exact(found_out, len(outside))
+        block,
+        len(held.reports),
+        len(inside),
+        found_in,
+        exact(found_in, len(inside)),
+        exact(found_out, len(outside)),
     )
 
 
@@ -199,7 +209,10 @@ def boxes(board: Board) -> list[tuple[str, str]]:
         ("M2", f"{', '.join(models)}, through an OpenAI-compatible endpoint."),
         ("M3", f"Suggestions at {board.stage.stage}; no decision, no seat, no stop, no training."),
         ("M4", f"Title and abstract of {asked:,} reports."),
-        ("M5", f"One JSON object an answer: verdict, criterion, why; {unreadable:,} answers could not be read."),
+        (
+            "M5",
+            f"One JSON object an answer: verdict, criterion, why; {unreadable:,} answers could not be read.",
+        ),
         ("M6", f"Prompt kept with every answer; parameters {'; '.join(parameters)}."),
         ("M8", "Shown to a person only after their own decision was locked; people decided every record."),
         ("M9", "Scored on a random block decided without the suggestions."),
@@ -235,7 +248,9 @@ def _answer(line: Transport, held: Suggestions, system: str, prompt: str) -> tup
     try:
         return str(answer["choices"][0]["message"]["content"]), str(answer.get("model", held.model))
     except (KeyError, IndexError, TypeError) as error:
-        raise InputError(f"{url}: the answer has no choices[0].message.content: {str(answer)[:200]}") from error
+        raise InputError(
+            f"{url}: the answer has no choices[0].message.content: {str(answer)[:200]}"
+        ) from error
 
 
 def _read(raw: str, protocol: Protocol) -> tuple[str, str | None]:
@@ -258,5 +273,3 @@ def _read(raw: str, protocol: Protocol) -> tuple[str, str | None]:
     criterion = found.get("criterion") if found.get("criterion") in criteria else None
     parts = [str(part) for part in (criterion, found.get("why")) if part]
     return verdict, ": ".join(parts) or None
-
-

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import LitscaleError
+from corpora.record import digest
 from corpora.registry import load
 from review.screening.texts import Texts
 
@@ -39,13 +40,26 @@ def random_order(count: int, seed: int) -> Order:
     return Order(0, RANDOM, rows, {"seed": seed, "why": "no ranking yet"})
 
 
+def features_for(texts: Texts, cache: Path, query: str) -> Any:
+    """The features of all reports, kept under the hash of what they are made from.
+
+    A child process keeps the screen quick and gives its memory back; a small review is read sooner
+    than a child starts.
+    """
+    from classifiers import features
+
+    documents = (features.Document(*one) for one in texts.documents())
+    build = features.build if len(texts) < _SMALL else features.build_in_child
+    return build(documents, cache / "features" / f"{texts.fingerprint}-{digest(query)}", query=query)
+
+
 class Trainer(threading.Thread):
     """Ranks in the background. `post` labels, read `latest`; `problem` says why there is none."""
 
     def __init__(self, texts: Texts, cache: Path, ranker: str, *, seed: int, query: str, first: int) -> None:
         super().__init__(daemon=True, name="ranker")
         self._texts, self._seed, self._query = texts, seed, query
-        self._folder = cache / "features" / texts.fingerprint
+        self._cache = cache
         self._name = ranker
         self._ready = threading.Condition()
         self._labels: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
@@ -70,7 +84,7 @@ class Trainer(threading.Thread):
     def run(self) -> None:
         """Build the features, then rank whenever labels came."""
         try:
-            held = self._features()
+            held = features_for(self._texts, self._cache, self._query)
             while (newest := self._wait()) is not None:
                 self._rank(held, *newest)
         except (LitscaleError, OSError, MemoryError) as error:
@@ -83,15 +97,6 @@ class Trainer(threading.Thread):
                 self._ready.wait()
             newest, self._labels = self._labels, None
             return None if self._closing else newest
-
-    def _features(self) -> Any:
-        from classifiers import features
-
-        documents = (features.Document(*one) for one in self._texts.documents())
-        # A child process keeps the screen quick and gives its memory back; a small review is
-        # read sooner than a child starts.
-        build = features.build if len(self._texts) < _SMALL else features.build_in_child
-        return build(documents, self._folder, query=self._query)
 
     def _rank(self, held: Any, rows: NDArray[np.int64], labels: NDArray[np.bool_]) -> None:
         from classifiers import rank
@@ -106,5 +111,5 @@ class Trainer(threading.Thread):
         self.latest = Order(
             self._generation, self._name, order,
             {"seed": self._seed, "labels": len(rows), "included": int(labels.sum()),
-             "features": self._folder.name},
+             "features": held.folder.name},
         )  # fmt: skip

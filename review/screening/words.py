@@ -63,7 +63,9 @@ def link(item: Item) -> str | None:
         return f"https://doi.org/{fields['doi']}"
     if fields["pmid"]:
         return f"https://pubmed.ncbi.nlm.nih.gov/{fields['pmid']}/"
-    return fields["url"] or (f"https://openalex.org/{fields['openalex_id']}" if fields["openalex_id"] else None)
+    return fields["url"] or (
+        f"https://openalex.org/{fields['openalex_id']}" if fields["openalex_id"] else None
+    )
 
 
 def warnings(session: Session, item: Item) -> list[str]:
@@ -81,7 +83,7 @@ def warnings(session: Session, item: Item) -> list[str]:
     return found
 
 
-def progress_line(progress: Progress, item: Item | None) -> str:
+def progress_line(progress: Progress) -> str:
     """One line for the top of the screen."""
     share = progress.decided / progress.queue if progress.queue else 0
     waiting = f" · {progress.spooled} kept on this machine, ledger away" if progress.spooled else ""

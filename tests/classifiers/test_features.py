@@ -1,0 +1,212 @@
+"""Features: equal to scikit-learn's TF-IDF, the same however they are built, never half there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from classifiers import features
+from classifiers.features import VIEWS, Document, Features
+from corpora.errors import InputError, StoreError
+from corpora.simulator.literature import simulate as simulated
+
+ARRAYS = [f"{view}.{part}.npy" for view in VIEWS for part in ("data", "idf", "indices", "indptr")]
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Document]:
+    made = simulated(120, seed=5)
+    return [Document(paper.title, paper.abstract) for paper in made.pubmed + made.openalex][:120]
+
+
+@pytest.fixture(scope="module")
+def built(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Features:
+    return features.build(documents, tmp_path_factory.mktemp("cache") / "f", query="pain after surgery")
+
+
+def bytes_of(held: Features) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(held.folder.iterdir())}
+
+
+# ---------------------------------------------------------------------- what they are
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_they_are_scikit_learns_tfidf_but_for_the_order_of_columns(
+    view: str, documents: list[Document], tmp_path: Path
+) -> None:
+    made = VIEWS[view]
+    few = [Document(one.title, "") for one in documents[:20]]  # few enough terms that no two share a hash
+    reference = TfidfVectorizer(
+        analyzer=made.analyzer, ngram_range=made.ngrams, sublinear_tf=True, max_df=features.COMMON
+    )
+    theirs = reference.fit_transform([made.text(one) for one in few]).toarray()
+    hashed = {term: column for one in few for term, column in made.terms(one)}
+    assert len(set(hashed.values())) == len(hashed), "two terms share a column: take fewer texts"
+    ours = features.build(few, tmp_path / "f").matrix(view).toarray()
+    columns = [hashed[term] for term in reference.get_feature_names_out()]
+    assert np.abs(ours[:, columns] - theirs).max() < 1e-6
+    assert np.count_nonzero(ours) == np.count_nonzero(theirs)
+
+
+def test_a_column_is_that_of_its_term(documents: list[Document], built: Features) -> None:
+    for view in VIEWS:
+        row = built.rows_of(view, documents[:1])
+        columns = {column for _, column in VIEWS[view].terms(documents[0])}
+        assert columns == set(row.indices.tolist())
+    terms = dict(VIEWS["words"].terms(Document("Pain relief", "pain")))
+    assert list(terms) == ["pain", "relief", "pain relief", "relief pain"]
+
+
+def test_rows_have_length_one_and_common_terms_say_nothing(tmp_path: Path) -> None:
+    texts = [Document("trial", f"word{n} word{n} other{n % 3}") for n in range(40)] + [Document("", "")]
+    held = features.build(texts, tmp_path / "f")
+    length = sp.linalg.norm(held.matrix("words"), axis=1)
+    assert length[:40] == pytest.approx(1)
+    assert length[40] == 0  # no text, no features, still a row
+    term = dict(VIEWS["words"].terms(Document("trial", "")))["trial"]
+    assert held.idf("words")[term] == 0
+    assert not held.matrix("words")[:, term].toarray().any()
+
+
+def test_other_texts_come_into_the_same_columns(documents: list[Document], built: Features) -> None:
+    for view in VIEWS:
+        again = built.rows_of(view, documents[:9])
+        assert np.array_equal(again.toarray(), built.matrix(view)[:9].toarray())
+
+
+def test_the_criteria_are_a_row_of_their_own(built: Features, tmp_path: Path) -> None:
+    for view in VIEWS:
+        query = built.query(view)
+        assert query is not None
+        assert query.shape == (1, VIEWS[view].columns)
+        assert query.nnz
+    assert features.build([Document("a title", "")], tmp_path / "f", query=" \n").query("words") is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=60)), min_size=1, max_size=8))
+def test_any_text_makes_a_finite_row(texts: list[tuple[str, str]]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        held = features.build([Document(*one) for one in texts], Path(folder) / "f")
+        for view in VIEWS:
+            matrix = held.matrix(view)
+            assert matrix.shape[0] == len(texts)
+            assert np.isfinite(matrix.data).all()
+            matrix.check_format(full_check=True)
+
+
+# ---------------------------------------------------------------------- how they are built
+
+
+def test_chunks_and_a_child_process_give_the_very_same_bytes(
+    documents: list[Document], built: Features, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = features.build_in_child(iter(documents), tmp_path / "child", query="pain after surgery")
+    assert bytes_of(child) == bytes_of(built)
+    monkeypatch.setattr(features, "CHUNK", 7)
+    chunked = features.build(iter(documents), tmp_path / "chunked", query="pain after surgery")
+    assert bytes_of(chunked) == bytes_of(built)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["child", "chunked"]
+
+
+def test_matrices_are_mapped_not_read(built: Features) -> None:
+    matrix = features.open_(built.folder).matrix("words")
+    for part in (matrix.data, matrix.indices):
+        base = part
+        while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+            base = base.base
+        assert isinstance(base, np.memmap)
+
+
+def test_what_is_there_is_opened_not_built_again(documents: list[Document], built: Features) -> None:
+    def nothing() -> Document:
+        raise AssertionError("read again")
+
+    again = features.build((nothing() for _ in documents), built.folder)
+    assert again.n == len(documents)
+    assert again.query_text == "pain after surgery"
+    assert sorted(bytes_of(again)) == sorted([*ARRAYS, "features.json"])
+
+
+def test_a_failing_text_leaves_no_features(documents: list[Document], tmp_path: Path) -> None:
+    def broken():
+        yield documents[0]
+        raise RuntimeError("disk gone")
+
+    with pytest.raises(RuntimeError, match="disk gone"):
+        features.build(broken(), tmp_path / "f")
+    assert not (tmp_path / "f").exists()
+    with pytest.raises(RuntimeError, match="disk gone"):
+        features.build_in_child(broken(), tmp_path / "f")
+    assert not (tmp_path / "f").exists()
+
+
+def test_a_killed_build_leaves_nothing_that_could_be_opened(
+    documents: list[Document], tmp_path: Path
+) -> None:
+    texts, folder = tmp_path / "texts.jsonl", tmp_path / "f"
+    line = json.dumps({"title": documents[0].title, "abstract": documents[0].abstract}) + "\n"
+    texts.write_text(line * 30_000, "utf-8")
+    command = [sys.executable, "-m", "classifiers.features", str(texts), str(folder), "", *VIEWS]
+    with subprocess.Popen(command) as child:
+        while not any(tmp_path.glob(".tmp-f-*/words.data.raw")):
+            assert child.poll() is None, "ended before it could be killed"
+            time.sleep(0.01)
+        child.send_signal(signal.SIGKILL)
+    assert not folder.exists()
+    with pytest.raises(StoreError, match="no features there"):
+        features.open_(folder)
+    # The next build is not disturbed by what the killed one left.
+    assert features.build(documents, folder).n == len(documents)
+
+
+def test_the_first_of_two_builders_wins(documents: list[Document], tmp_path: Path) -> None:
+    folder = tmp_path / "f"
+
+    def slow():
+        yield from documents
+        features.build(documents, folder)  # somebody else is done first
+
+    held = features.build(slow(), folder)
+    assert held.n == len(documents)
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+# ---------------------------------------------------------------------- errors
+
+
+def test_errors_say_what_to_do(documents: list[Document], built: Features, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no document"):
+        features.build([], tmp_path / "f")
+    with pytest.raises(InputError, match="views are words, title, letters"):
+        features.build(documents, tmp_path / "f", views=["wrods"])
+    few = features.build(documents, tmp_path / "few", views=["title"])
+    with pytest.raises(InputError, match="view 'words' was not built; there are title"):
+        few.matrix("words")
+    os.truncate(few.folder / "features.json", 5)
+    with pytest.raises(StoreError, match="delete the folder"):
+        features.open_(few.folder)
+    with pytest.raises(StoreError, match="(?s)could not be built: .*views are words"):
+        features.build_in_child(documents[:2], tmp_path / "g", views=["wrods"])
+    assert not (tmp_path / "g").exists()
+
+
+def test_the_fingerprint_names_texts_and_query(documents: list[Document]) -> None:
+    name = features.fingerprint(documents, "q")
+    changed = [replace(documents[0], title="Another"), *documents[1:]]
+    assert len({name, features.fingerprint(documents), features.fingerprint(changed, "q")}) == 3
+    assert name == features.fingerprint(iter(documents), "q")
