@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from review.cli import gather, label, screen, search, setup, show, simulate, whole
+from review.cli import (
+    elsewhere,
+    fulltext,
+    gather,
+    label,
+    screen,
+    search,
+    setup,
+    show,
+    simulate,
+    stop,
+    whole,
+)
 
 app = typer.Typer(
     name="review",
@@ -18,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (setup, gather, search, screen, simulate, label, show, whole):
+for group in (setup, gather, search, screen, stop, fulltext, elsewhere, simulate, label, show, whole):
     group.register(app)
 
 

@@ -38,6 +38,17 @@ def as_text(given: str | None) -> str | None:
     return path.read_text("utf-8").strip() if path and path.is_file() else given
 
 
+def tell(document: Any, lines: Iterable[str], *, as_json: bool, quiet: bool = False) -> None:
+    """Print one JSON document, or lines for a person."""
+    from review import console
+
+    if as_json:
+        console.emit(document)
+        return
+    for line in lines:
+        console.say(line, quiet=quiet)
+
+
 def report(outcomes: Iterable[Outcome], *, as_json: bool, quiet: bool) -> None:
     """Print what was done, as it is done: one JSON document, or a line each with its notes."""
     from review import console

@@ -14,7 +14,8 @@ AsOption = Annotated[
 ]
 
 
-def _stage(workspace: Any, given: str | None) -> str:
+def stage_of(workspace: Any, given: str | None) -> str:
+    """The stage that was named, else the protocol's first."""
     name: str = workspace.protocol.stage(given or workspace.protocol.stages[0]).stage
     return name
 
@@ -23,7 +24,11 @@ def screen(
     stage: StageOption = None,
     person: AsOption = None,
     queue: Annotated[
-        str, typer.Option(help="ranked, or no-abstract: those without a usable abstract, screened whole.")
+        str,
+        typer.Option(
+            help="ranked; no-abstract: those without a usable abstract, screened whole; half: those that "
+            "wait for another opinion (to be finished before a sample)."
+        ),
     ] = "ranked",
     ranker: Annotated[str | None, typer.Option(help="blend, tfidf-svm …; else the protocol's.")] = None,
     plain: Annotated[
@@ -46,7 +51,7 @@ def screen(
     from review.screening.session import Session
 
     with Session(
-        opened, person or console.person(), _stage(opened, stage), queue=queue, ranker=ranker
+        opened, person or console.person(), stage_of(opened, stage), queue=queue, ranker=ranker
     ) as session:
         if plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
             from review.screening.plain import run
@@ -90,7 +95,7 @@ def assign(
     from review.screening import drawing, resolving
 
     opened = open_workspace(workspace)
-    name, person = _stage(opened, stage), console.person()
+    name, person = stage_of(opened, stage), console.person()
     for state, people in (("joined", names), ("left", leave)):
         if people:
             resolving.assign(opened, name, people, state, person)
@@ -137,7 +142,7 @@ def resolve(
     from review.screening import resolving
 
     opened = open_workspace(workspace)
-    board = resolving.open_board(opened, _stage(opened, stage))
+    board = resolving.open_board(opened, stage_of(opened, stage))
     who = person or console.person()
     if undo and report:
         resolving.take_back(board, report, who)

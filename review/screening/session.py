@@ -24,7 +24,8 @@ from review.screening.trainer import Order, Trainer
 from review.screening.votes import UNDONE, VERDICTS
 from review.workspace import Workspace
 
-QUEUES = ("ranked", "no-abstract")
+QUEUES = ("ranked", "no-abstract", "half")
+"""Those that can be ranked; those without a usable abstract; those that somebody has begun."""
 
 _CORPUS = ("records", "links", "same_report", "same_study")
 """Kinds of runs and of people's links that change what there is to screen."""
@@ -105,6 +106,7 @@ class Session:
                 f"join with: review assign {self.person} --stage {name}"
             )
         self.remarks = Remarks(self.workspace, self.texts, name, self.person)
+        self._suggested = suggestions.Newest(self.workspace, name)
         self._skipped: dict[str, None] = dict.fromkeys(self.remarks.skipped())
         self._keys = self.remarks.keys()
         self._open = self._eligible()
@@ -175,13 +177,23 @@ class Session:
                 return report, 0, order, None
         return None, 0, order, None
 
-    def _eligible(self) -> NDArray[np.bool_]:
+    def _base(self) -> NDArray[np.bool_]:
+        """The reports that this queue is about, whoever has decided on them."""
+        if self.queue == "half" or self.stage.stage == "full-text":
+            return self.board.population
         wanted = self.texts.rankable if self.queue == "ranked" else ~self.texts.rankable
-        full = self.stage.stage == "full-text"
-        base = self.board.population & (wanted | full)
+        return np.asarray(self.board.population & wanted)
+
+    def _waits(self, report: str) -> bool:
+        """Whether a report of this queue is open to this person."""
+        if self.queue == "half" and self.board.ballots.outcome(report).state != "half":
+            return False
+        return self.board.open_to(self.person, report)
+
+    def _eligible(self) -> NDArray[np.bool_]:
+        base = self._base()
         return np.array(
-            [bool(base[i]) and self.board.open_to(self.person, one) for i, one in enumerate(self.texts.ids)],
-            dtype=bool,
+            [bool(base[i]) and self._waits(one) for i, one in enumerate(self.texts.ids)], dtype=bool
         )
 
     def _refresh(self) -> None:
@@ -190,12 +202,10 @@ class Session:
             self.trainer.close()
             self._open_queue()
             return
-        wanted = self.texts.rankable if self.queue == "ranked" else ~self.texts.rankable
-        full = self.stage.stage == "full-text"
+        base = self._base()
         for report in self.board.refresh():
             place = self.texts.index[report]
-            base = self.board.population[place] and (wanted[place] or full)
-            self._open[place] = base and self.board.open_to(self.person, report)
+            self._open[place] = base[place] and self._waits(report)
 
     # ------------------------------------------------------------------ deciding
 
@@ -355,8 +365,13 @@ class Session:
         return marking.model_terms(self.trainer.model, item.shown)
 
     def after_decision(self, item: Item) -> list[str]:
-        """What may be shown once this person's own decision is locked: a model's suggestion."""
-        return suggestions.shown_after(self.workspace, item.shown, self.stage.stage)
+        """What may be shown once this person's own decision is locked: a model's suggestion.
+
+        Nothing in a block on which suggestions are scored: it is decided without them.
+        """
+        report = item.shown.report
+        scored = any(block.kind == "ai" and report in block.reports for block in self.board.blocks)
+        return [] if scored else self._suggested.of(item.shown)
 
     def stop_lines(self) -> list[str]:
         """The stage's stopping rules by this person's own decisions."""
@@ -372,13 +387,11 @@ class Session:
         ]
         sides = [side for _, side in sorted(mine)]
         gap = next((n for n, side in enumerate(reversed(sides)) if side), len(sides))
-        wanted = self.texts.rankable if self.queue == "ranked" else ~self.texts.rankable
-        whole = self.board.population & (wanted | (self.stage.stage == "full-text"))
         return Progress(
             decided=len(sides),
             included=sum(sides),
             since_include=gap,
-            queue=int(whole.sum()),
+            queue=int(self._base().sum()),
             left=int(self._open.sum()),
             skipped=len(self._skipped),
             spooled=len(self.spool),
@@ -395,8 +408,8 @@ class Session:
         known = self.board.verdicts()
         own = self.board.own(self.person)
         known = np.where(known >= 0, known, own)
-        for report in self._keys:
-            known[self.texts.index[report]] = 1
+        for place in [self.texts.index[report] for report in self._keys]:
+            known[place] = 1 if known[place] < 0 else known[place]  # what people decided counts more
         rows = np.flatnonzero(known >= 0).astype(np.int64)
         return rows, known[rows].astype(bool)
 

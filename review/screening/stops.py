@@ -235,7 +235,7 @@ def plan(board: Board) -> verified.Plan:
     """What a sample of everything unscreened could prove now."""
     found = state(board)
     unscreened = len(drawing.open_reports(board))
-    return verified.plan(found.found, unscreened, board.stage.target, _alpha(board))
+    return verified.plan(found.found, unscreened, board.stage.target, _alpha(board), found.n)
 
 
 def _alpha(board: Board) -> float:
@@ -260,7 +260,7 @@ def sample(board: Board, size: int, person: str) -> drawing.Drawn:
     if unsettled:
         raise InputError(
             f"review stop --sample: {len(unsettled)} reports are half screened or in conflict, the first is "
-            f"{unsettled[0]}; settle them first"
+            f"{unsettled[0]}; settle them first: review screen --queue half, then review resolve"
         )
     return drawing.draw(board.workspace, board.stage.stage, SAMPLE, size, person)
 

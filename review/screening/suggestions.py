@@ -19,7 +19,8 @@ from corpora.run import Account, Run
 from corpora.transport import Transport
 from review.ingest import Outcome
 from review.protocol import Protocol, Suggestions
-from review.screening.board import Board
+from review.screening import drawing
+from review.screening.board import Block, Board
 from review.screening.texts import Shown
 from review.workspace import Workspace
 
@@ -82,6 +83,30 @@ def consent(board: Board, reports: Iterable[str]) -> str:
     return f"Title and abstract of {count:,} reports go to {held.model} at {where} ({held.url})."
 
 
+def to_ask(board: Board, block: str | None, number: int | None) -> list[str]:
+    """The reports of a block, or the next ``number`` that nobody decided on, by the random order.
+
+    Raises:
+        InputError: neither or both are named, or no such block.
+
+    """
+    if (block is None) == (number is None):
+        raise InputError("review suggest: say --block NAME or --next N")
+    if block is not None:
+        return list(_block(board, block).reports)
+    return drawing.open_reports(board)[:number]
+
+
+def _block(board: Board, name: str) -> Block:
+    """A block of kind ``ai`` by its name, with or without the stage before it."""
+    held = [one for one in board.blocks if one.kind == "ai"]
+    for one in held:
+        if name in (one.name, one.name.rpartition("/")[2]):
+            return one
+    names = ", ".join(one.name for one in held) or "none yet (review assign --ai 200)"
+    raise InputError(f"block {name!r}: blocks of kind ai are {names}")
+
+
 def suggest(
     board: Board,
     reports: list[str],
@@ -128,18 +153,26 @@ def suggest(
     return Outcome("suggest", run)
 
 
-def shown_after(workspace: Workspace, shown: Shown, stage: str) -> list[str]:
-    """The newest suggestion on a report, as lines; to be called once one's own decision is locked."""
-    rows = [
-        row
-        for row in workspace.ledger.rows("suggestions")
-        if row["record_id"] in shown.members and row["stage"] == stage and row["verdict"] != "unreadable"
-    ]
-    if not rows:
-        return []
-    last = rows[-1]
-    why = f": {last['reason']}" if last["reason"] else ""
-    return [f"{last['model']} suggested {last['verdict']}{why} (it decides nothing)."]
+class Newest:
+    """The newest readable suggestion on each record of a stage; rows that came since are read on asking."""
+
+    def __init__(self, workspace: Workspace, stage: str) -> None:
+        self._ledger, self._stage = workspace.ledger, stage
+        self._last = 0
+        self._held: dict[str, dict[str, Any]] = {}
+
+    def of(self, shown: Shown) -> list[str]:
+        """What was suggested on a report, as lines; to be called once one's own decision is locked."""
+        for row in self._ledger.rows("suggestions", after=self._last):
+            self._last = row["seq"]
+            if row["stage"] == self._stage and row["verdict"] != "unreadable":
+                self._held[row["record_id"]] = row
+        rows = [self._held[one] for one in shown.members if one in self._held]
+        if not rows:
+            return []
+        last = max(rows, key=lambda row: int(row["seq"]))
+        why = f": {last['reason']}" if last["reason"] else ""
+        return [f"{last['model']} suggested {last['verdict']}{why} (it decides nothing)."]
 
 
 def score(board: Board, block: str) -> Score:
@@ -149,10 +182,7 @@ def score(board: Board, block: str) -> Score:
         InputError: no such block, another kind, not settled whole, or records without suggestion.
 
     """
-    held = next((one for one in board.blocks if one.name == block), None)
-    if held is None or held.kind != "ai":
-        names = [one.name for one in board.blocks if one.kind == "ai"]
-        raise InputError(f"block {block!r}: blocks of kind ai are {', '.join(names) or 'none yet'}")
+    held = _block(board, block)
     rows = [row for row in board.workspace.ledger.rows("suggestions") if row["stage"] == board.stage.stage]
     said = {board.texts.reports.get(row["record_id"]): row["verdict"] for row in rows}
     outcomes = {report: board.ballots.outcome(report) for report in held.reports}
