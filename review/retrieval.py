@@ -8,7 +8,6 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,17 +111,19 @@ def say(
     place: str | None = None,
     why: str | None = None,
     file: Path | None = None,
-) -> str:
-    """Note what a person says of one report's full text; gives the row's UUID.
+) -> Shown:
+    """Note what a person says of one report's full text; gives the report.
 
     Raises:
         InputError: no such report, or not enough said (`fulltexts.note`).
 
     """
-    record = report_of(workspace, name).record_id
+    shown = report_of(workspace, name)
     if file is not None:
-        return fulltexts.attach(workspace, record, file, person)
-    return fulltexts.note(workspace, record, status, person, place=place, why=why)
+        fulltexts.attach(workspace, shown.record_id, file, person)
+    else:
+        fulltexts.note(workspace, shown.record_id, status, person, place=place, why=why)
+    return shown
 
 
 def loan_list(listed: list[Wanted]) -> str:
@@ -260,10 +261,11 @@ def _fetched(workspace: Workspace, line: Transport, shown: Shown, link: str, per
     return None
 
 
-def each_status(listed: list[Wanted]) -> Iterator[str]:
-    """One line a report for a terminal."""
-    for one in listed:
-        told = " ".join(part for part in (one.place, one.note) if part)
-        yield f"{one.status:<13} {one.shown.report}  {one.shown.fields['title'] or '(no title)'}"
-        if told:
-            yield f"              {told}"
+def given_up(listed: list[Wanted]) -> list[str]:
+    """Two lines a report that could not be had: which, and where and why."""
+    return [
+        line
+        for one in listed
+        if one.status == "not-retrieved"
+        for line in (f"  {one.shown.report}  {one.shown.fields['title']}", f"    {one.place}: {one.note}")
+    ]

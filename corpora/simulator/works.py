@@ -14,6 +14,8 @@ _LIST, _SEARCH = 0.0001, 0.001
 
 def answer(service: Service, path: str, values: dict[str, str]) -> Answer:
     """The answer to a path; a single work is free, a list costs."""
+    if path.startswith("/open/"):
+        return _open_copy(service, path.removeprefix("/open/"))
     if path.startswith("/works/"):
         found = service.index.by_work.get(path.removeprefix("/works/"))
         return _json(200, openalex_work(found, service.index.works)) if found else _error(404, "not found")
@@ -47,9 +49,30 @@ def _page(service: Service, places: list[int], values: dict[str, str], most: int
     shown = [index.openalex[place] for place in places[start : start + most]]
     # As the real one does: the end is a page after the last, empty and without a next cursor.
     after = f"sim{start + most}" if cursor and shown else None
-    works = [_selected(openalex_work(paper, index.works), values.get("select")) for paper in shown]
+    works = [_selected(_work(service, paper), values.get("select")) for paper in shown]
     meta = {"count": len(places), "per_page": most, "next_cursor": after, "cost_usd": price}
     return _json(200, {"meta": meta, "results": works}, _headers(service, price))
+
+
+def _work(service: Service, paper: Paper) -> dict[str, object]:
+    """Every second work has an open copy, every fourth only a landing page."""
+    number = int(paper.openalex_id.strip("W") or 0) if paper.openalex_id else 1
+    place = f"{service.url}/open/{paper.openalex_id}"
+    copies: dict[int, dict[str, object]] = {
+        0: {"pdf_url": f"{place}.pdf", "landing_page_url": place},
+        2: {"pdf_url": None, "landing_page_url": f"{place}.html"},
+    }
+    return {**openalex_work(paper, service.index.works), "best_oa_location": copies.get(number % 4)}
+
+
+def _open_copy(service: Service, name: str) -> Answer:
+    """A file that begins as a PDF does, or a page about it."""
+    paper = service.index.by_work.get(name.partition(".")[0])
+    if paper is None:
+        return _error(404, "not found")
+    if name.endswith(".pdf"):
+        return 200, f"%PDF-1.4\n% simulated: {paper.title}\n%%EOF\n".encode(), "application/pdf", {}
+    return 200, b"<html><body>Simulated landing page</body></html>", "text/html", {}
 
 
 def _selected(work: dict[str, object], names: str | None) -> dict[str, object]:

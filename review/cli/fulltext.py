@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace
+from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, tell
 from review.cli.screen import AsOption
 
 
@@ -55,7 +55,9 @@ def fulltext(
         states = [state for state, given in said.items() if given]
         if len(states) != 1 or (link and file):
             raise typer.BadParameter(f"{report}: say one of --link, --file, --sought, --not-retrieved")
-        retrieval.say(opened, report, states[0], who, place=link or where, why=why, file=file)
+        shown = retrieval.say(opened, report, states[0], who, place=link or where, why=why, file=file)
+        console.say(f"{states[0]}: {shown.report}  {shown.fields['title']}", quiet=quiet or as_json)
+        return
     if get or attach:
         with console.progress(quiet=quiet or as_json) as progress:
             done = retrieval.attach(opened, attach, who) if attach else retrieval.get(opened, who, progress)
@@ -65,13 +67,9 @@ def fulltext(
     if listed:
         console.plain(retrieval.loan_list(found).rstrip("\n"))
         return
-    if as_json:
-        console.emit(retrieval.counts(found))
-        return
-    for name, count in retrieval.counts(found).items():
-        console.say(f"{name:<14} {count:,}", quiet=quiet)
-    for line in retrieval.each_status(found):
-        console.say(line, quiet=quiet)
+    counts = retrieval.counts(found)
+    lines = [f"{name:<14} {count:,}" for name, count in counts.items()]
+    tell(counts, [*lines, *retrieval.given_up(found)], as_json=as_json, quiet=quiet)
 
 
 def _tell(done: Any, *, as_json: bool, quiet: bool, get: bool) -> None:

@@ -297,19 +297,30 @@ class Session:
         self._post()
         return found
 
-    def fill_abstract(self, item: Item, typed: str) -> str:
-        """Fill a missing abstract as typed, or from OpenAlex if nothing was typed; says what was done.
+    def fetch_abstract(self, item: Item) -> tuple[str, str]:
+        """A missing abstract from OpenAlex, and where it came from; keeps nothing, so any thread may ask.
 
         Raises:
-            InputError: there is an abstract already, or none could be found.
+            InputError: none could be found.
+            TransportError: OpenAlex does not answer.
 
         """
-        if item.shown.fields["abstract"]:
+        fields = item.shown.fields
+        return enriching.abstract_of(fields["doi"], fields["pmid"], fields["title"])
+
+    def fill_abstract(self, item: Item, text: str, origin: str | None = None) -> str:
+        """Fill a missing abstract as typed, or as fetched from ``origin``; says what was done.
+
+        Raises:
+            InputError: there is an abstract already, or the text is empty.
+
+        """
+        # Another record of the same report, or a slow fetch, may have filled it meanwhile.
+        if self.texts.shown(item.shown.report).fields["abstract"]:
             raise InputError("this report has an abstract; the source's own is never overwritten")
-        text, origin = typed.strip(), f"typed by {self.person}"
-        if not text:
-            fields = item.shown.fields
-            text, origin = enriching.abstract_of(fields["doi"], fields["pmid"], fields["title"])
+        if not text.strip():
+            raise InputError("an abstract is filled with text; none was given")
+        text, origin = text.strip(), origin or f"typed by {self.person}"
         patches.fill(self.workspace, item.shown.record_id, "abstract", text, self.person)
         self.remarks.origin(item.shown, f"abstract {origin}")
         self.texts.fill(item.shown.record_id, "abstract", text)
@@ -367,11 +378,13 @@ class Session:
     def after_decision(self, item: Item) -> list[str]:
         """What may be shown once this person's own decision is locked: a model's suggestion.
 
-        Nothing in a block on which suggestions are scored: it is decided without them.
+        Nothing before it, and nothing in a block on which suggestions are scored: it is decided
+        without them.
         """
         report = item.shown.report
         scored = any(block.kind == "ai" and report in block.reports for block in self.board.blocks)
-        return [] if scored else self._suggested.of(item.shown)
+        own = [vote for vote in self.board.ballots.votes(report) if vote.reviewer == self.person]
+        return self._suggested.show(item.shown, own[-1]) if own and not scored else []
 
     def stop_lines(self) -> list[str]:
         """The stage's stopping rules by this person's own decisions."""

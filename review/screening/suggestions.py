@@ -22,9 +22,11 @@ from review.protocol import Protocol, Suggestions
 from review.screening import drawing
 from review.screening.board import Block, Board
 from review.screening.texts import Shown
+from review.screening.votes import Vote
 from review.workspace import Workspace
 
 KEY = "LITSCALE_LLM_KEY"
+SHOWN = "suggestion shown"
 
 _SYSTEM = (
     "You help to screen records for a {kind} review. Judge only what the record says. Answer with one "
@@ -161,8 +163,11 @@ class Newest:
         self._last = 0
         self._held: dict[str, dict[str, Any]] = {}
 
-    def of(self, shown: Shown) -> list[str]:
-        """What was suggested on a report, as lines; to be called once one's own decision is locked."""
+    def show(self, shown: Shown, own: Vote) -> list[str]:
+        """What was suggested on a report, as lines; to be called once one's own decision is locked.
+
+        After which vote it was shown is noted, so that a vote changed afterwards can be told.
+        """
         for row in self._ledger.rows("suggestions", after=self._last):
             self._last = row["seq"]
             if row["stage"] == self._stage and row["verdict"] != "unreadable":
@@ -171,6 +176,8 @@ class Newest:
         if not rows:
             return []
         last = max(rows, key=lambda row: int(row["seq"]))
+        row = {"record_id": shown.record_id, "stage": self._stage, "kind": SHOWN, "text": own.uuid}
+        self._ledger.append("remarks", {**row, "person": own.reviewer})
         why = f": {last['reason']}" if last["reason"] else ""
         return [f"{last['model']} suggested {last['verdict']}{why} (it decides nothing)."]
 
@@ -244,10 +251,28 @@ def boxes(board: Board) -> list[tuple[str, str]]:
             f"One JSON object an answer: verdict, criterion, why; {unreadable:,} answers could not be read.",
         ),
         ("M6", f"Prompt kept with every answer; parameters {'; '.join(parameters)}."),
-        ("M8", "Shown to a person only after their own decision was locked; people decided every record."),
+        (
+            "M8",
+            "Shown to a person only after their own decision; people decided every record. "
+            f"{_changed(board):,} decisions were changed after a suggestion was shown.",
+        ),
         ("M9", "Scored on a random block decided without the suggestions."),
         ("R1", "Records excluded by AI: 0."),
     ]
+
+
+def _changed(board: Board) -> int:
+    """People's votes that replaced one after which a suggestion was shown to them."""
+    remarks = board.workspace.ledger.rows("remarks")
+    shown = {row["text"] for row in remarks if row["kind"] == SHOWN and row["stage"] == board.stage.stage}
+    told: set[tuple[str, str]] = set()
+    changed = 0
+    for row in board.workspace.ledger.rows("decisions"):
+        key = row["record_id"], row["reviewer"]
+        changed += key in told and row["stage"] == board.stage.stage
+        if row["uuid"] in shown:
+            told.add(key)
+    return changed
 
 
 # ---------------------------------------------------------------------- the endpoint
