@@ -75,11 +75,16 @@ class Trainer(threading.Thread):
             self._labels = rows, labels
             self._ready.notify()
 
-    def close(self) -> None:
-        """End after the ranking that is under way."""
+    def close(self, wait: float = 0.0) -> None:
+        """End after the ranking that is under way; wait for it so many seconds.
+
+        A process that ends while a ranking is in compiled code can be aborted by it.
+        """
         with self._ready:
             self._closing = True
             self._ready.notify()
+        if wait and self.is_alive():
+            self.join(wait)
 
     def run(self) -> None:
         """Build the features, then rank whenever labels came."""
