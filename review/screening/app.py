@@ -1,272 +1,239 @@
 """`review screen`: one report at a time on a full screen (Textual). What it does is `Session`'s.
 
-Works in 80×24. A question (a reason, a note, words to search) is asked in one line at the bottom;
-Escape takes the question back.
+A question (a reason, a note, words to search) is asked in one line at the bottom; Escape takes the
+question back. No error of ours ends the screen: it is shown, and screening goes on.
 """
 
-import webbrowser
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import SuspendNotSupported
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
-from corpora.errors import LitscaleError
-from review.screening import words
-from review.screening.session import Item, Session
+from corpora.errors import InputError, LitscaleError
+from review.screening import browsing, words
+from review.screening.face import WIDE, Face
+from review.screening.panes import Found, Help, Line, Then
+from review.screening.session import Item
 
-_STYLES = {
-    "include": "bold black on #9fd8a4",
-    "exclude": "bold black on #f0b7a4",
-    "model": "underline bold",
-}
-_TEXTUAL_KEYS = {"/": "slash", "?": "question_mark"}
+_TEXTUAL_KEYS = {"/": "slash", "?": "question_mark", "Enter": "enter", "1-9": "1,2,3,4,5,6,7,8,9"}
 _TICK = 2.0
 """Seconds between looks at whether a new ranking was posted."""
 
-Then = Callable[[str], None]
 
-
-class ScreenApp(App[None]):
+class ScreenApp(Face):
     """The screen of one session."""
 
-    CSS = """
-    #top, #bottom { height: 1; background: $panel; color: $text; padding: 0 1; }
-    #where { height: 1; color: $text-muted; padding: 0 1; }
-    #message { height: auto; max-height: 5; padding: 0 1; color: $warning; }
-    #body { padding: 0 1; }
-    #side { width: 38%; max-width: 52; padding: 0 1; border-left: solid $panel; display: none; }
-    #side.shown { display: block; }
-    #ask { display: none; height: 3; }
-    #ask.shown { display: block; }
-    """
-    BINDINGS: ClassVar = [Binding("escape", "cancel", "cancel", show=False)]
-    ENABLE_COMMAND_PALETTE = False
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self.item: Item | None = None
-        self.side = ""
-        self.reasons = False
-        self._then: Then | None = None
-        self._names = {key: name for key, name, _ in words.keys_of(session.stage.stage)}
-
-    def compose(self) -> ComposeResult:
-        """Progress on top, the report, an optional panel beside it, keys at the bottom."""
-        yield Static(id="top", markup=False)
-        yield Static(id="where", markup=False)
-        with Horizontal():
-            with VerticalScroll(id="body"):
-                yield Static(id="text", markup=False)
-            with VerticalScroll(id="side"):
-                yield Static(id="panel", markup=False)
-        yield Static(id="message", markup=False)
-        yield Input(id="ask")
-        yield Static(id="bottom", markup=False)
+    BINDINGS: ClassVar = [
+        Binding("escape", "cancel", "cancel", show=False),
+        Binding("space", "page", "page down", show=False),
+    ]
 
     def on_mount(self) -> None:
         """Show the first report."""
-        for key, name in self._names.items():
-            self.bind(_TEXTUAL_KEYS.get(key, key), f"key('{name}')", description=name, show=False)
+        for key, name, what in words.keys_of(self.session.stage.stage):
+            for one in _TEXTUAL_KEYS.get(key, key).split(","):
+                said = f"{name} {one}" if name == "criterion" else name
+                self.bind(one, f"key('{said}')", description=what, show=False)
+        # Where there is room for both, the criteria stand beside the report from the start.
+        self.side = "criteria" if self.size.width >= WIDE else ""
         self.query_one("#body").focus()
-        self.set_interval(_TICK, self._top)
-        self._to_next()
-
-    # ------------------------------------------------------------------ showing
-
-    def _to_next(self, message: str = "") -> None:
-        try:
-            self.item = self.session.next()
-        except LitscaleError as error:
-            self.item, message = None, f"{error}\nPress s to try again."
-        self._show(message)
-
-    def _show(self, message: str = "") -> None:
-        item = self.item
-        self.query_one("#text", Static).update(
-            self._report(item) if item else "Nothing is left in this queue."
-        )
-        self.query_one("#where", Static).update(words.heading(item) if item else "")
-        lines = [*(words.warnings(self.session, item) if item else []), *([message] if message else [])]
-        self.query_one("#message", Static).update("\n".join(lines))
-        self.query_one("#body", VerticalScroll).scroll_home(animate=False)
-        side = self.query_one("#side")
-        side.set_class(bool(self.side), "shown")
-        self.query_one("#panel", Static).update(self._side())
-        self._top()
-
-    def _top(self) -> None:
-        self.query_one("#top", Static).update(words.progress_line(self.session.progress()))
-        keys = [f"{key} {name}" for key, name, _ in words.keys_of(self.session.stage.stage)]
-        short = keys[: 3 if self.session.stage.stage == "title-abstract" else 4]
-        chosen = [*short, "s skip", "u undo", "n note", "c criteria", "p panel", "? help", "q quit"]
-        self.query_one("#bottom", Static).update("  ".join(chosen))
-
-    def _report(self, item: Item) -> Text:
-        text = Text()
-        text.append_text(self._marked(item, "title", "bold"))
-        text.append(f"\n{words.source_line(item)}\n", style="dim")
-        if words.link(item):
-            text.append(f"{words.link(item)}\n", style="dim")
-        text.append("\n")
-        text.append_text(self._marked(item, "abstract", ""))
-        if self.reasons:
-            terms = ", ".join(self.session.reasons(item)) or "nothing yet"
-            text.append(f"\n\nThe model goes by: {terms}", style="italic")
-        for kind, said in self.session.remarks.of(item.shown):
-            text.append(f"\n\nYour {kind}: {said}", style="italic")
-        return text
-
-    def _marked(self, item: Item, field: str, style: str) -> Text:
-        made = Text(item.shown.fields[field] or ("(no title)" if field == "title" else ""), style=style)
-        for start, end, name, kind in self.session.marks(item, reasons=self.reasons):
-            if name == field:
-                made.stylize(_STYLES[kind], start, end)
-        return made
-
-    def _side(self) -> str:
-        if self.side == "criteria":
-            return "\n\n".join(words.criteria(self.session)) or "The protocol has no criteria."
-        if self.side == "panel":
-            return "\n".join(words.panel(self.session))
-        if self.side == "help":
-            return "\n".join(f"{key}  {what}" for key, _, what in words.keys_of(self.session.stage.stage))
-        return ""
+        self.set_interval(_TICK, self.lines)
+        self.to_next()
 
     # ------------------------------------------------------------------ keys
 
     def action_key(self, name: str) -> None:
         """One key of `words.KEYS`."""
-        if self._then is not None:
+        if self.query_one(Line).asks or self.screen.is_modal:
             return
+        self._try(lambda: self._act(name))
+
+    def action_page(self) -> None:
+        """A page down in the report, as a pager does it."""
+        self.query_one("#body", VerticalScroll).scroll_page_down(animate=False)
+
+    def action_pane(self, lines: int) -> None:
+        """Scroll the panel while a question is asked about what it holds."""
+        self.query_one("#side", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def _try(self, what: Callable[[], None]) -> None:
         try:
-            self._act(name)
+            what()
         except LitscaleError as error:
-            self._show(str(error))
+            self.show(f"Not done: {error}")
 
     def _act(self, name: str) -> None:
         session, item = self.session, self.item
         if name == "quit":
             self.exit()
-        elif name in ("criteria", "panel", "help"):
+        elif name == "help":
+            self.push_screen(Help(session.stage.stage))
+        elif name in ("criteria", "panel"):
             self.side = "" if self.side == name else name
-            self._show()
+            self.show_side()
         elif name in ("undo", "redo"):
-            shown = session.undo() if name == "undo" else session.redo()
-            self.item = shown or item
-            self._show("" if shown else f"Nothing to {name}.")
+            self._turn(name)
         elif name == "search":
-            self._ask("Words in title and abstract", self._found)
+            self._ask("Words in title and abstract", self._search)
         elif name == "jump":
             self._ask("Report or record id", self._jump)
         elif name == "key":
             self._ask("Key papers: record ids, DOIs, PMIDs", self._keys)
-        elif item is None:
-            self._to_next()
+        elif name in ("why", "highlights"):
+            what = "reasons" if name == "why" else "highlights"
+            setattr(self, what, not getattr(self, what))
+            self.show()
+        elif item is None or name == "next":
+            self.to_next()
         else:
             self._act_on(name, item)
 
     def _act_on(self, name: str, item: Item) -> None:
-        session = self.session
-        if name == "exclude" and session.workspace.protocol.criteria:
-            self.side = "criteria"
-            self._show()
-            self._ask("Which criterion fails (number or id; Enter: none named)", self._exclude)
-        elif name in session.verdicts:
+        if name == "exclude" and self.session.workspace.protocol.criteria:
+            self._side_before, self.side = self.side, "criteria"
+            self.show_side()
+            self._ask(words.which(self.session), self._exclude)
+        elif name in self.session.verdicts:
             self._decide(name, None)
+        elif name.startswith("criterion"):
+            self._exclude_by(name.split()[1])
         elif name == "skip":
-            session.skip(item)
-            self._to_next("Skipped: it comes again after all others.")
-        elif name == "note":
-            self._ask("Note", lambda text: self._remark("note", text))
-        elif name == "tag":
-            self._ask("Tag", lambda text: self._remark("tag", text))
+            self._skip(item)
+        elif name in ("note", "tag"):
+            self._ask(name.capitalize(), lambda text: self._remark(item, name, text))
         elif name == "doi":
-            address = words.link(item)
-            if address:
-                webbrowser.open(address)
-            self._show(address or "No DOI, PMID or link.")
+            self.show(self._open(item))
         elif name == "abstract":
-            self._ask("Abstract (Enter: fetch it from OpenAlex)", self._fill)
-        elif name == "why":
-            self.reasons = not self.reasons
-            self._show()
+            if item.shown.fields["abstract"]:
+                raise InputError("this report has an abstract; the source's own is never overwritten")
+            self._ask("Abstract: type or paste it (Enter: fetch it from OpenAlex)", self._fill)
 
     def _decide(self, verdict: str, reason: str | None) -> None:
         item = self.item
         if item is None:
             return
         if not self.session.may_decide(item):
-            self._to_next("Others decide on that report; it is closed to you.")
+            self.to_next("Others decide on that report; it is closed to you.")
             return
         self.session.decide(item, verdict, reason)
-        said = self.session.after_decision(item)
-        self._to_next("\n".join([f"Kept: {verdict}{f', {reason}' if reason else ''}.", *said]))
+        self.to_next("\n".join([words.kept(self.session, verdict, reason), *self._said(item)]))
+
+    def _said(self, item: Item) -> list[str]:
+        """What may be shown after one's own decision; it is on disk whether or not this can be read."""
+        try:
+            return self.session.after_decision(item)
+        except LitscaleError as error:
+            return [str(error)]
 
     def _exclude(self, answer: str) -> None:
-        self.side = ""
         self._decide("exclude", words.reason_of(self.session, answer))
 
-    def _remark(self, kind: str, text: str) -> None:
-        if self.item:
-            self.session.remarks.add(self.item.shown, kind, text)
-        self._show()
+    def _exclude_by(self, number: str) -> None:
+        listed = words.criteria(self.session)
+        if int(number) > len(listed):
+            raise InputError(f"key {number}: the protocol has {len(listed)} criteria; e excludes too")
+        self._exclude(number)
+
+    def _skip(self, item: Item) -> None:
+        if item.own:
+            self.to_next("You have decided on that report; it is not skipped.")
+            return
+        self.session.skip(item)
+        self.to_next("Skipped: it comes again after all others.")
+
+    def _turn(self, name: str) -> None:
+        shown = self.session.undo() if name == "undo" else self.session.redo()
+        if shown is None:
+            self.show(f"Nothing to {name} in this session.")
+            return
+        self.item, self.elsewhere = shown, True
+        self.show(words.turned(name, shown))
+
+    def _remark(self, item: Item, kind: str, text: str) -> None:
+        self.session.remarks.add(item.shown, kind, text)
+        self.show(f"The {kind} is kept." if text.strip() else "Nothing was typed.")
+
+    def _open(self, item: Item) -> str:
+        address = words.address(self.session, item)
+        try:
+            return browsing.open_address(address, self.suspend) if address else "No DOI, PMID or link."
+        except SuspendNotSupported:
+            return f"The address is {address}"
+
+    # ------------------------------------------------------------------ a missing abstract
 
     def _fill(self, typed: str) -> None:
-        if self.item:
-            said = self.session.fill_abstract(self.item, typed)
-            self.item = self.session.jump(self.item.shown.report)
-            self._show(said)
+        item = self.item
+        if item is None:
+            return
+        if typed.strip():
+            self._filled(item, typed, None)
+            return
+        self.show("Asking OpenAlex … you may go on meanwhile.")
+        threading.Thread(target=self._fetch, args=(item,), daemon=True, name="abstract").start()
 
-    def _found(self, typed: str) -> None:
+    def _fetch(self, item: Item) -> None:
+        """In a thread of its own: a service that is slow must not stop the screen."""
+        with suppress(RuntimeError):  # the screen was closed meanwhile
+            try:
+                text, origin = self.session.fetch_abstract(item)
+            except LitscaleError as error:
+                self.call_from_thread(self.show, f"No abstract: {error}")
+            else:
+                self.call_from_thread(self._try, lambda: self._filled(item, text, origin))
+
+    def _filled(self, item: Item, text: str, origin: str | None) -> None:
+        said = self.session.fill_abstract(item, text, origin)
+        if self.item and self.item.shown.report == item.shown.report:
+            self.item = replace(self.item, shown=self.session.texts.shown(item.shown.report))
+        else:
+            said = f"{item.shown.report}: {said}"
+        self.show(said)
+
+    # ------------------------------------------------------------------ finding
+
+    def _search(self, typed: str) -> None:
         found = self.session.search(typed)
-        self.side = "found"
-        self._show(f"{len(found)} reports hold these words; j jumps to one.")
-        listed = "\n".join(f"{one.report}  {one.fields['title'] or '(no title)'}" for one in found[:20])
-        self.query_one("#panel", Static).update(listed or "None.")
+        if found:
+            self.push_screen(Found(found, typed), lambda report: self._jump(report) if report else None)
+        else:
+            self.show(f"No report holds all of: {typed}")
 
     def _jump(self, typed: str) -> None:
-        self.item = self.session.jump(typed.strip())
-        self._show()
+        if typed.strip():
+            self.item, self.elsewhere = self.session.jump(typed.strip()), True
+            self.show("Enter goes back to the queue.")
 
     def _keys(self, typed: str) -> None:
-        found, unknown = self.session.key_papers(typed.split())
-        self._show(f"{len(found)} key papers train the order; not held: {', '.join(unknown) or 'none'}.")
+        if typed.strip():
+            self.show(words.keyed(*self.session.key_papers(typed.split())))
 
     # ------------------------------------------------------------------ the question at the bottom
 
     def _ask(self, question: str, then: Then) -> None:
-        self._then = then
-        box = self.query_one("#ask", Input)
-        box.value = ""
-        box.placeholder = question
-        box.border_title = question
-        box.add_class("shown")
-        box.focus()
+        self.query_one("#message", Static).update("")
+        self.query_one(Line).ask(question, then)
 
     def _close(self) -> Then | None:
-        box = self.query_one("#ask", Input)
-        box.remove_class("shown")
+        then = self.query_one(Line).close()
         self.query_one("#body").focus()
-        then, self._then = self._then, None
+        if self._side_before is not None:
+            self.side, self._side_before = self._side_before, None
         return then
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The answer to the question."""
         then = self._close()
-        if then is None:
-            return
-        try:
-            then(event.value)
-        except LitscaleError as error:
-            self._show(str(error))
+        if then is not None:
+            self._try(lambda: then(event.value))
 
     def action_cancel(self) -> None:
         """Take the question back."""
-        if self._close() and self.side == "criteria":
-            self.side = ""
-        self._show()
+        if self._close():
+            self.show("Not done.")

@@ -16,30 +16,33 @@ SIGNS = {"include": ("*", "*"), "exclude": ("~", "~"), "model": ("_", "_")}
 """What stands around a marked word where there are no colours."""
 
 _GAP = r"[\s\-\u2010-\u2013]+"
-"""Between the words of a term: a text may write "growth mixture" with a hyphen or across lines."""
+"""Between the words of a term: "growth mixture" also marks "growth-mixture", in one line or two."""
 
 
 def marks(shown: Shown, terms: Terms, model: Iterable[str] = ()) -> list[Mark]:
     """Every place of every term, whole words in any case; ``*`` stands for any further letters.
 
-    Where marks overlap, the earlier stays; of those that start together, the longer; of those that
-    are the same words, the protocol's before the model's.
+    Where marks overlap, the earlier stays, and of those that start together the longer. The model's
+    words take only what the protocol's leave: asking for them hides no mark.
     """
-    wanted = [(word, "include") for word in terms.include]
-    wanted += [(word, "exclude") for word in terms.exclude]
-    wanted += [(word, "model") for word in model]
-    patterns = [(_pattern(word), kind) for word, kind in wanted if word.strip(" *\t\n")]
-    found = [
-        (hit.start(), hit.end(), field, kind)
-        for field in FIELDS
-        for pattern, kind in patterns
-        for hit in re.finditer(pattern, shown.fields[field] or "", re.IGNORECASE)
-    ]
     kept: list[Mark] = []
-    for mark in sorted(found, key=lambda mark: (mark[2], mark[0], -mark[1])):
-        if not kept or kept[-1][2] != mark[2] or mark[0] >= kept[-1][1]:
-            kept.append(mark)
-    return kept
+    own = ((word, kind) for kind in ("include", "exclude") for word in getattr(terms, kind))
+    for group in (own, ((word, "model") for word in model)):
+        for mark in sorted(_found(shown, group), key=lambda mark: (mark[2], mark[0], -mark[1])):
+            if not any(mark[2] == one[2] and mark[0] < one[1] and one[0] < mark[1] for one in kept):
+                kept.append(mark)
+    return sorted(kept, key=lambda mark: (mark[2], mark[0]))
+
+
+def _found(shown: Shown, wanted: Iterable[tuple[str, str]]) -> list[Mark]:
+    """Every place of every (term, kind)."""
+    return [
+        (hit.start(), hit.end(), field, kind)
+        for word, kind in wanted
+        if word.strip(" *-\t\n")
+        for field in FIELDS
+        for hit in re.finditer(_pattern(word), shown.fields[field] or "", re.IGNORECASE)
+    ]
 
 
 def signed(text: str, field: str, marks: Iterable[Mark]) -> str:
@@ -69,5 +72,5 @@ def model_terms(model: Any, shown: Shown) -> list[str]:
 
 def _pattern(word: str) -> str:
     r"""A term as a regular expression: \b would fail beside "(LGMM)" or "C++"."""
-    parts = [re.escape(part).replace(r"\*", r"\w*") for part in word.split()]
+    parts = [re.escape(part).replace(r"\*", r"\w*") for part in re.split(r"[\s\-]+", word) if part]
     return rf"(?<!\w){_GAP.join(parts)}(?!\w)"
