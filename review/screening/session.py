@@ -134,7 +134,7 @@ class Session:
 
     def close(self) -> None:
         """Stop ranking; give back the place of a report that was shown and not decided."""
-        self.trainer.close(wait=5.0)
+        self.trainer.close(wait=10.0)
         try:
             self.spool.flush(self.workspace)
             self.board.refresh()
