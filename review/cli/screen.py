@@ -91,6 +91,8 @@ def assign(
     Example: review assign --calibration 50
     Example: review assign --leave ben
     """
+    from dataclasses import asdict
+
     from review import console
     from review.screening import drawing, resolving
 
@@ -107,7 +109,7 @@ def assign(
     board = resolving.open_board(opened, name)
     told = {"stage": name, "team": board.team, "blocks": [block.name for block in board.blocks]}
     if as_json:
-        console.emit({**told, "drawn": [vars(block) for block in blocks]})
+        console.emit({**told, "drawn": [asdict(block) for block in blocks]})
         return
     console.say(f"{name}: {', '.join(board.team) or 'whoever comes'}", quiet=quiet)
     for block in blocks:
