@@ -32,8 +32,8 @@ def report(session: Session, item: Item, *, reasons: bool, highlights: bool) -> 
     """A report with its source, links, marks and this person's own remarks."""
     marks = session.marks(item, reasons=reasons) if highlights else []
     text = _marked(item, "title", "bold", marks)
-    text.append(f"\n{words.source_line(item)}\n", style="dim")
-    for where in (words.full_text(session, item), words.link(item)):
+    text.append(f"\n{words.source_line(item.shown)}\n", style="dim")
+    for where in (words.full_text(session, item), words.link(item.shown)):
         text.append(f"{where}\n" if where else "", style="dim")
     # Above the abstract: below a long one they would be out of sight.
     for kind, said in words.remarks(session, item):

@@ -48,6 +48,14 @@ def _take_any_character() -> None:
             stream.reconfigure(errors="replace")
 
 
+def asked(question: str, say: Say, read: Ask) -> str:
+    """An answer; where nobody types (a pipe), the question is a line of its own."""
+    if sys.stdin.isatty():
+        return read(f"{question} > ").strip()
+    say(f"{question} >")
+    return read("").strip()
+
+
 class _Plain:
     def __init__(self, session: Session, say: Say, ask: Ask, width: int) -> None:
         self.session, self.say, self._input, self.width = session, say, ask, width
@@ -67,11 +75,7 @@ class _Plain:
         self._lines(words.empty(self.session))
 
     def ask(self, question: str) -> str:
-        """An answer; where nobody types (a pipe), the question is a line of its own."""
-        if sys.stdin.isatty():
-            return self._input(f"{question} > ").strip()
-        self.say(f"{question} >")
-        return self._input("").strip()
+        return asked(question, self.say, self._input)
 
     def next(self) -> Item | None:
         """The next report, shown; while the ledger is away, asked for again and again."""
@@ -108,7 +112,7 @@ class _Plain:
         if not typed:
             return "next", ""
         count = len(words.criteria(self.session))
-        if typed.isdigit() and 1 <= int(typed) <= count:
+        if typed.isdecimal() and 1 <= int(typed) <= count:
             return "exclude", typed
         named = typed.split(maxsplit=1)[0].lower()
         letter = typed[0].lower()
@@ -160,7 +164,7 @@ class _Plain:
             typed = rest or self.ask("Report or record id, or a number of the last search")
             if not typed:
                 return None
-            if typed.isdigit() and 1 <= int(typed) <= len(self.found):
+            if typed.isdecimal() and 1 <= int(typed) <= len(self.found):
                 typed = self.found[int(typed) - 1]
             shown: Item | None = self.session.jump(typed)
             said = "Enter goes back to the queue."
@@ -242,10 +246,10 @@ class _Plain:
         for warning in words.warnings(self.session, item):
             self._wrapped("Attention: ", warning)
         self._wrapped("Title: ", self._text(item, "title") or "(no title)")
-        self._wrapped("Source: ", words.source_line(item))
+        self._wrapped("Source: ", words.source_line(item.shown))
         if fields["abstract"]:
             self._wrapped("Abstract: ", self._text(item, "abstract"))
-        places = {"Full text": words.full_text(self.session, item), "Link": words.link(item)}
+        places = {"Full text": words.full_text(self.session, item), "Link": words.link(item.shown)}
         for label, where in places.items():
             if where:
                 self.say(f"{label}: {where}")

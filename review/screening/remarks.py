@@ -13,6 +13,18 @@ from review.workspace import Workspace
 OWN = ("note", "tag")
 
 
+def said_of(workspace: Workspace, shown: Shown, stage: str, people: set[str]) -> list[tuple[str, str, str]]:
+    """(person, kind, text) of these people's notes and tags on a report: for when all have decided."""
+    return [
+        (row["person"], row["kind"], row["text"])
+        for row in workspace.ledger.current("remarks")
+        if row["kind"] in OWN
+        and row["stage"] == stage
+        and row["person"] in people
+        and row["record_id"] in shown.members
+    ]
+
+
 class Remarks:
     """One person's remarks at one stage, and the review's key papers."""
 
@@ -32,10 +44,8 @@ class Remarks:
             self._append(shown.record_id, kind, plain)
 
     def of(self, shown: Shown) -> list[tuple[str, str]]:
-        """This person's notes and tags on a report, as (kind, text)."""
-        return [
-            (kind, row["text"]) for kind in OWN for row in self._mine(kind) if self._of(row) == shown.report
-        ]
+        """This person's notes and tags on a report, as (kind, text), oldest first."""
+        return [(row["kind"], row["text"]) for row in self._mine(*OWN) if self._of(row) == shown.report]
 
     def skip(self, shown: Shown) -> None:
         """Note that a report was postponed."""
@@ -64,11 +74,11 @@ class Remarks:
         rows = [row for row in self._ledger.current("remarks") if row["kind"] == "key"]
         return {report for row in rows if (report := self._of(row))}
 
-    def _mine(self, kind: str) -> list[dict[str, Any]]:
+    def _mine(self, *kinds: str) -> list[dict[str, Any]]:
         return [
             row
             for row in self._ledger.current("remarks")
-            if row["kind"] == kind and row["person"] == self._person and row["stage"] == self._stage
+            if row["kind"] in kinds and row["person"] == self._person and row["stage"] == self._stage
         ]
 
     def _of(self, row: dict[str, Any]) -> str | None:

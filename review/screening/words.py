@@ -4,10 +4,12 @@ import unicodedata
 
 import numpy as np
 
-from corpora.errors import LedgerError
+from corpora.errors import InputError, LedgerError
 from review import fulltexts
+from review.screening.board import Board
 from review.screening.marking import SIGNS
 from review.screening.session import Item, Progress, Session
+from review.screening.texts import Shown
 
 KEYS: tuple[tuple[str, str, str], ...] = (
     ("i", "include", "include"),
@@ -117,9 +119,9 @@ def heading(item: Item, *, elsewhere: bool = False) -> str:
     return f"{item.shown.report} · {where}{own}"
 
 
-def source_line(item: Item) -> str:
+def source_line(shown: Shown) -> str:
     """Authors, venue and year on one line."""
-    fields = item.shown.fields
+    fields = shown.fields
     names = [person["family"] for person in fields["authors"] or [] if person["family"]]
     people = "; ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
     place = " ".join(str(part) for part in (fields["venue"], fields["volume"]) if part)
@@ -127,9 +129,9 @@ def source_line(item: Item) -> str:
     return clean(" · ".join(part for part in parts if part))
 
 
-def link(item: Item) -> str | None:
+def link(shown: Shown) -> str | None:
     """Where the report can be read."""
-    fields = item.shown.fields
+    fields = shown.fields
     if fields["doi"]:
         return clean(f"https://doi.org/{fields['doi']}")
     if fields["pmid"]:
@@ -155,7 +157,7 @@ def address(session: Session, item: Item) -> str | None:
     """What a browser opens: the file or link of the full text if there is one, else the report's link."""
     place = full_text(session, item)
     if place is None or place.startswith(("https://", "http://")):
-        return place or link(item)
+        return place or link(item.shown)
     file = (session.workspace.root / place).resolve()
     return file.as_uri() if file.exists() else f"{place} (not on this machine)"
 
@@ -238,29 +240,31 @@ def _other_queue(session: Session) -> tuple[int, str]:
     return count, "without a usable abstract" if ranked else "with an abstract"
 
 
-def criteria(session: Session) -> list[str]:
+def criteria(session: Session | Board) -> list[str]:
     """The protocol's criteria, numbered in the order in which they fail."""
     listed = session.workspace.protocol.criteria
     return [f"{number}. {one.id}: {one.text}" for number, one in enumerate(listed, 1)]
 
 
-def which(session: Session) -> str:
+def which(session: Session | Board) -> str:
     """The question after the key for exclude; a full text is never excluded without a reason."""
     asked = "Failing criterion: number or id"
     return asked if session.stage.stage == "full-text" else f"{asked} (Enter: none)"
 
 
-def reason_of(session: Session, answer: str) -> str | None:
+def reason_of(session: Session | Board, answer: str) -> str | None:
     """A criterion by its number or id; None for an empty answer.
 
     Raises:
-        InputError: by `Session.decide`, if it is no criterion.
+        InputError: the protocol has criteria, and this is none of them.
 
     """
-    listed = session.workspace.protocol.criteria
+    listed = [one.id for one in session.workspace.protocol.criteria]
     plain = answer.strip()
-    if plain.isdigit() and 1 <= int(plain) <= len(listed):
-        return listed[int(plain) - 1].id
+    if plain.isdecimal() and 1 <= int(plain) <= len(listed):
+        return listed[int(plain) - 1]
+    if plain and listed and plain not in listed:
+        raise InputError(f"reason {plain!r}: the protocol's criteria are {', '.join(listed)}")
     return plain or None
 
 
