@@ -12,7 +12,7 @@ demo: .stamp-core  ## run the whole product on a simulated literature
 	$(BIN)/review demo litscale-demo
 
 test: .stamp-dev lint types  ## ruff, mypy and the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2
 
 test-slow: .stamp-dev  ## 100,000 records, kill -9, the built wheel
 	$(BIN)/python -m pytest -m slow

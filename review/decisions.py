@@ -78,6 +78,36 @@ def decide_all(workspace: Workspace, rows: Iterable[Mapping[str, Any]], *, stage
     return len(made)
 
 
+def rescreen(workspace: Workspace, stage: str, person: str) -> int:
+    """Return what was decided at a stage under an older protocol to be decided again; gives its number.
+
+    Nothing is deleted: each such decision and resolution is taken back by a row that supersedes it, and
+    the report comes to the same people once more.
+    """
+    version = workspace.protocol_version()
+    count = 0
+    for table, extra in (("decisions", {}), ("resolutions", {"person": person})):
+        rows = [
+            row
+            for row in workspace.ledger.current(table)
+            if row["stage"] == stage and row["verdict"] != UNDONE and row["protocol_version"] < version
+        ]
+        made = [
+            {
+                **{name: value for name, value in row.items() if name not in ("seq", "uuid", "at")},
+                "verdict": UNDONE,
+                "reason": None,
+                "supersedes": row["uuid"],
+                "protocol_version": version,
+                **extra,
+            }
+            for row in rows
+        ]
+        workspace.ledger.append_all(table, made)
+        count += len(made) if table == "decisions" else 0
+    return count
+
+
 def ballots(workspace: Workspace, reports: Mapping[str, str], stage: ScreeningStage) -> Ballots:
     """All votes and resolutions of one stage, as they stand."""
     held = Ballots(stage, reports, workspace.protocol.seed)

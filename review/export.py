@@ -20,7 +20,8 @@ from review.figures.save import SavedFigure, save
 from review.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
-_LEDGER = {"records": ("patches",), "links": ("links",), "decisions": ("decisions", "links")}
+_DECIDED = ("decisions", "links", "resolutions", "fulltexts", "stops", "withdrawals")
+_LEDGER = {"records": ("patches",), "links": ("links",), "decisions": _DECIDED}
 
 
 def figures(

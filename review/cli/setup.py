@@ -59,22 +59,34 @@ def freeze(workspace: WorkspaceOption = None, quiet: QuietOption = False) -> Non
 
 def amend(
     reason: Annotated[str, typer.Option(help="Why the protocol changed; it is reported.")],
+    rescreen: Annotated[
+        bool,
+        typer.Option("--rescreen", help="Return what was decided under older criteria to be decided again."),
+    ] = False,
     workspace: WorkspaceOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Stamp a changed protocol as a new version, with the reason.
 
     Example: review protocol amend --reason 'criterion 2 was ambiguous'
+    Example: review protocol amend --reason 'criterion 3 is new' --rescreen
     """
-    from review import console
+    from review import console, decisions
     from review.status import decided_before
 
     opened = open_workspace(workspace)
     version = opened.amend(reason)
     older = decided_before(opened, version)
     console.say(f"Protocol amended: version {version}, because: {reason}", quiet=quiet)
-    if older:
-        console.warn(f"{older} decisions were made under older criteria; they stay as they are.")
+    if rescreen:
+        stages = opened.protocol.stages
+        back = sum(decisions.rescreen(opened, stage, console.person()) for stage in stages)
+        console.say(f"{back:,} decisions were taken back, to be made again by the same people.", quiet=quiet)
+    elif older:
+        console.warn(
+            f"{older} decisions were made under older criteria; they stay as they are "
+            "(--rescreen returns them)."
+        )
 
 
 def register(app: typer.Typer) -> None:

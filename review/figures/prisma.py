@@ -58,6 +58,11 @@ def boxes(arm: Arm, flow: Flow, *, total: bool) -> list[Box]:
         f"   Duplicates, by machine (n = {arm.duplicates_by_machine:,})",
         f"   Duplicates, by hand (n = {arm.duplicates_by_hand:,})",
     ]
+    if arm.unscreened:
+        removed += [
+            "   Marked as ineligible by automation tools,",
+            f"   not screened after stopping (n = {arm.unscreened:,})",
+        ]
     made = [Box("Identification", (f"Records identified (n = {arm.records:,})", *shown), tuple(removed))]
     if flow.screening:
         aside = [f"Records excluded (n = {arm.excluded:,})"]
@@ -71,6 +76,8 @@ def boxes(arm: Arm, flow: Flow, *, total: bool) -> list[Box]:
         reasons = [f"   {_cut(reason)} (n = {n:,})" for reason, n in arm.reasons.items()]
         aside = [f"Reports excluded (n = {sum(arm.reasons.values()):,})", *reasons]
         aside += [f"Open conflicts (n = {arm.conflicts_full_text:,})"] if arm.conflicts_full_text else []
+        waiting = (("Awaiting classification", arm.awaiting_classification), ("Ongoing", arm.ongoing))
+        aside += [f"{name} (n = {n:,})" for name, n in waiting if n]
         text = f"Reports assessed for eligibility (n = {arm.assessed:,})"
         made.append(Box("Screening", (text,), tuple(aside)))
     if total:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora.errors import UnaccountedError
-from review.flow import Flow, count_flow
+from review.flow import NOTHING, Flow, Screening, count_flow
 
 NOBODY = pd.DataFrame({"left_id": [], "right_id": []}, dtype=str)
 TA, FT = "title-abstract", "full-text"
@@ -32,8 +32,18 @@ REPORTS = {"R1": "R1", "R2": "R1", "R3": "R3", "R4": "R4", "R5": "R5"}
 STUDIES = {"R1": "R1", "R2": "R1", "R3": "R1", "R4": "R4", "R5": "R5"}
 
 
-def count(made: pd.DataFrame, stages: list[str], by_hand: pd.DataFrame = NOBODY) -> Flow:
-    return count_flow(FOUR, reports=REPORTS, studies=STUDIES, decisions=made, stages=stages, by_hand=by_hand)
+def count(
+    made: pd.DataFrame, stages: list[str], by_hand: pd.DataFrame = NOBODY, screening: Screening = NOTHING
+) -> Flow:
+    return count_flow(
+        FOUR,
+        reports=REPORTS,
+        studies=STUDIES,
+        decisions=made,
+        stages=stages,
+        by_hand=by_hand,
+        screening=screening,
+    )
 
 
 def test_before_screening_everything_awaits() -> None:
@@ -98,6 +108,26 @@ def test_two_stages_with_reasons_conflicts_and_pending() -> None:
     assert flow.open() == {"open conflicts": 1, "retrieval or assessment pending": 1}
 
 
+def test_what_a_stop_left_out_is_neither_screened_nor_awaiting() -> None:
+    made = decisions(("R1", TA, "include", None))
+    left = Screening(unscreened=frozenset({"R1", "R3"}), rule="sample")
+    arm = (flow := count(made, [TA], screening=left)).databases
+    assert (arm.screened, arm.unscreened, arm.awaiting) == (1, 1, 1)
+    assert any("1 records were not screened after stopping rule sample" in note for note in flow.notes)
+    assert flow.open() == {"awaiting screening": 2}
+
+
+def test_full_texts_that_could_not_be_had_or_settled() -> None:
+    made = decisions(
+        *((report, TA, "include", None) for report in ("R1", "R3", "R4")),
+        ("R3", FT, "awaiting", None),
+        ("R4", FT, "ongoing", None),
+    )
+    arm = count(made, [TA, FT], screening=Screening(not_retrieved=frozenset({"R1", "R3"}))).databases
+    assert (arm.sought, arm.not_retrieved, arm.pending, arm.assessed) == (3, 1, 0, 2)
+    assert (arm.awaiting_classification, arm.ongoing, arm.included) == (1, 1, 0)
+
+
 def test_a_report_of_both_arms_counts_in_databases() -> None:
     both = pd.concat([FOUR, retrievals(("R1", "friend", "contact"))])
     flow = count_flow(
@@ -135,8 +165,9 @@ def test_the_sums_hold_in_every_state(data: st.DataObject) -> None:
         *((one, data.draw(st.sampled_from("ab")), data.draw(st.sampled_from(kinds))) for one in ids)
     )
     verdicts = ["include", "exclude", "conflict"]
+    ends = {TA: verdicts, FT: [*verdicts, "awaiting", "ongoing"]}
     made = [
-        (report, stage, data.draw(st.sampled_from(verdicts)), None)
+        (report, stage, data.draw(st.sampled_from(ends[stage])), None)
         for report in sorted(set(reports.values()))
         for stage in (TA, FT)
         if data.draw(st.booleans())
@@ -149,6 +180,9 @@ def test_the_sums_hold_in_every_state(data: st.DataObject) -> None:
         decisions=decisions(*made),
         stages=stages,
         by_hand=NOBODY,
+        screening=Screening(
+            *(frozenset(data.draw(st.sets(st.sampled_from(ids or ["R0"])))) for _ in range(2))
+        ),
     )
     assert flow.included_studies <= flow.included_reports
     assert flow.interim == bool(flow.open())

@@ -468,3 +468,29 @@ def test_new_records_of_an_update_join_the_running_queue(make_review: Make, tmp_
             left += 1
         assert left == 4  # three that were there, and the new one
         assert session.progress().queue == 5
+
+
+def test_an_amended_protocol_returns_what_was_decided_under_the_older_one(make_review: Make) -> None:
+    workspace = make_review(6)
+    screen_all(workspace, "ann")
+    with Session(workspace, "ben", TA) as session:
+        item = session.next()
+        assert item
+        title = item.shown.fields["title"]
+        session.decide(item, "exclude" if title.startswith("Statins") else "include")
+    (conflict,) = resolving.conflicts(resolving.open_board(workspace, TA))
+    resolving.resolve(resolving.open_board(workspace, TA), conflict.report, "include", "cleo", how="third")
+    path = workspace.protocol_path
+    path.write_text(path.read_text("utf-8").replace("A statin was given.", "A statin was given by mouth."))
+    amended = Workspace(workspace.root)
+    amended.amend("the criterion was ambiguous")
+    assert decisions.rescreen(amended, TA, "lead") == 6
+    board = resolving.open_board(amended, TA)
+    assert board.ballots.voted() == []
+    assert board.ballots.outcome(conflict.report).state == "open"
+    assert len(amended.ledger.rows("decisions")) == 12
+    assert decisions.rescreen(amended, TA, "lead") == 0
+    assert screen_all(amended, "ann") == 5
+    assert {
+        row["protocol_version"] for row in amended.ledger.current("decisions") if row["verdict"] != UNDONE
+    } == {2}
