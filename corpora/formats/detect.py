@@ -1,5 +1,6 @@
 """Which format a file has: by its content first; the suffix only breaks ties."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,34 @@ from corpora.registry import entries, load
 
 _FOREIGN = (
     (b"%PDF", "a PDF"),
-    (b"PK\x03\x04", "a ZIP archive (DOCX, ODS …); save it as CSV or XLSX"),
+    (
+        b"PK\x03\x04",
+        "a ZIP archive (DOCX, ODS, a Citavi backup …); save it as CSV or XLSX, or export it as RIS",
+    ),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"\x89PNG", "a picture"),
     (b"\xd0\xcf\x11\xe0", "an old Office file; save it as CSV"),
     (b"SQLite format 3", "a SQLite database"),
+)
+
+# Text that librarians bring and that no reader takes: what it is, and how to save it instead.
+_FOREIGN_TEXT = (
+    (rb"%[0-9A-Z@]( |\r?\n|$)", "EndNote's or Refer's tagged export (.enw); export it as RIS or EndNote XML"),
+    (rb"<\d+>\s*\n", "Ovid's citation text; export it from Ovid as RIS"),
+    (rb"--[A-Za-z]{2}--", "Biblioscape's tagged text; export it as RIS"),
+    (rb"Record.{1,6}INSPEC", "Inspec's plain text; export it as RIS"),
+    (rb"(?-i:TI|AU)- ", "Copac's tagged text; export it as RIS or BibTeX"),
+    (rb"[\s\S]*?^(cff-version:|# YAML )", "a citation file of a program (CFF), not an export of records"),
+    (rb"<TEI", "the full text of one document (TEI XML), not an export of records"),
+    (rb"<(!DOCTYPE )?html", "a web page; save the export itself, not the page that shows it"),
+    (
+        rb"(?-i:[A-Z][A-Z0-9])  ?- ",
+        "RIS without the line 'TY  - …' that opens a record: is its start missing?",
+    ),
+    (rb"(?-i:PM[A-Z]{1,3}) ?-", "PubMed's text without the line 'PMID- …' that opens a record"),
+    (rb"(%.*\n|\s)*%.{0,40}ncoding", "BibTeX without an entry in it"),
+    (rb"<\?xml|<[A-Za-z]", "XML that is neither PubMed's nor EndNote's; export it as RIS"),
+    (rb"[{\[]", "JSON that is not of OpenAlex; export it as RIS or CSV"),
 )
 
 
@@ -87,5 +111,9 @@ def _foreign(start: bytes) -> str:
             return name
     if b"\x00" in start[:1024]:
         return "a binary file"
-    first = start.decode("utf-8", "replace").strip().split("\n", 1)[0]
-    return f"none of them (it begins with {first[:60]!r})"
+    plain = start.lstrip()
+    for pattern, name in _FOREIGN_TEXT:
+        if re.match(pattern, plain, re.MULTILINE | re.IGNORECASE):
+            return name
+    first = plain.decode("utf-8", "replace").split("\n", 1)[0].strip()
+    return f"text with no records that can be told apart (it begins with {first[:60]!r})"

@@ -41,7 +41,7 @@ Fields = list[tuple[str, str]]
 def read(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
     """Rows of an NBIB file.
 
-    PubMed closes every record by its ``SO`` line: where the others have one, a last record
+    PubMed closes every record by its ``SO`` line: where all the others have one, a last record
     without it was cut off and is refused.
     """
     del mapping
@@ -66,7 +66,7 @@ def read(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
             repaired.append(mended)
     if not fields:
         raise FormatError(f"{path}: no NBIB record (no line 'PMID- …') in it")
-    if closed and not any(tag == "SO" for tag, _ in fields):
+    if 0 < closed == number and not any(tag == "SO" for tag, _ in fields):
         reason = "the file ends inside this record (no SO line): cut off?"
         yield Row(number, refused=reason, raw="\n".join(raw))
     else:
@@ -92,7 +92,11 @@ def _fields(fields: Fields) -> dict[str, Any]:
     made |= {name: tags.get(tag, []) for name, (tag,) in _LISTS.items()}
     if "publication_date" in made:
         made["publication_date"] = _date(made["publication_date"])
-    articles = [v.removesuffix("[doi]") for v in tags.get("LID", []) + tags.get("AID", []) if "[doi]" in v]
+    articles = [
+        value.removesuffix("[doi]").removeprefix("doi:")
+        for value in tags.get("LID", []) + tags.get("AID", [])
+        if "[doi]" in value or value.startswith("doi:")
+    ]
     made["doi"] = articles[0].strip() if articles else None
     made["authors"] = _authors(fields)
     made["mesh"] = [_mesh(value) for value in tags.get("MH", ())]

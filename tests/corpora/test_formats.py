@@ -196,6 +196,16 @@ WRONG = {
     "book.csv": (b"PK\x03\x04 \x00", "save it as CSV"),
     "data.ris": (b"\x00\x01\x02\x03" * 9, "a binary file"),
     "notes.txt": (b"Dear all,\nhello\n", "it begins with 'Dear all,'"),
+    "library.enw": (b"%0 Journal Article\n%A Doe, Jane\n%T A title\n", "export it as RIS or EndNote XML"),
+    "ovid.txt": (b"<1>\nUnique Identifier\n  123\nTitle\n  A title\n", "export it from Ovid as RIS"),
+    "beheaded.ris": (b"JF  - A journal\nER  - \n", "without the line 'TY  - "),
+    "CITATION.cff": (
+        b"# made by hand\ntitle: A program\ncff-version: 1.2.0\n",
+        "a citation file of a program",
+    ),
+    "page.txt": (b"<!DOCTYPE html><html><body>Results 1-20</body></html>", "a web page"),
+    "crossref.json": (b'{"message": {"DOI": "10.5555/1"}}', "JSON that is not of OpenAlex"),
+    "empty.bib": (b"% Encoding: UTF-8\n", "BibTeX without an entry"),
 }
 
 

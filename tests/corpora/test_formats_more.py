@@ -132,6 +132,29 @@ def test_pubmed_xml_as_a_file(tmp_path: Path) -> None:
     assert "cut off?" in str(cut[-1].refused)
 
 
+def test_pubmed_xml_of_one_record_alone_or_of_none(tmp_path: Path) -> None:
+    whole = pubmed_set(LITERATURE.pubmed[:1])
+    start, end = whole.index("<PubmedArticle>"), whole.rindex("</PubmedArticleSet>")
+    _, rows = read(tmp_path / "a.xml", whole[start:end])
+    assert [made(row).pmid for row in rows] == [LITERATURE.pubmed[0].pmid]
+    _, rows = read(tmp_path / "b.xml", "<PubmedArticle><PubmedData/></PubmedArticle>")
+    assert rows[0].refused == "the record is incomplete: it has no element 'MedlineCitation'"
+    with pytest.raises(FormatError, match="no PubMed record"):
+        read(tmp_path / "c.xml", "<PubmedArticleSet></PubmedArticleSet>")
+
+
+def test_nbib_of_a_tool_that_closes_no_record(tmp_path: Path) -> None:
+    """Only where all the others end by an SO line does its absence mean that the file was cut."""
+    closed = "PMID- 1\nTI  - One\nSO  - J. 2020\n\n"
+    _, rows = read(
+        tmp_path / "a.nbib", closed + "PMID- 2\nTI  - Two\nAID - doi:10.5555/2\n\nPMID- 3\nTI  - Three\n"
+    )
+    assert [row.refused for row in rows] == [None] * 3
+    assert made(rows[1]).doi == "10.5555/2"
+    _, rows = read(tmp_path / "b.nbib", closed + "PMID- 2\nTI  - Two\n")
+    assert "cut off?" in str(rows[1].refused)
+
+
 @pytest.mark.parametrize("kind", ["list", "page", "lines", "one"])
 def test_openalex_json(kind: str, tmp_path: Path) -> None:
     works = [openalex_work(paper) for paper in LITERATURE.openalex[:4]]
