@@ -149,6 +149,7 @@ class Session:
 
         First a random block that is under way, then the ranked order, last what was skipped.
         """
+        self.spool.flush(self.workspace)  # what waited while the ledger was away counts from now on
         self._refresh()
         while True:
             report, place, order, block = self._choose()
