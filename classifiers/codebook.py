@@ -2,7 +2,8 @@
 
 A dimension holds labels; kind ``multi`` takes every label that applies, ``one`` exactly one,
 ``flag`` is the single label ``yes`` or nothing. A derived dimension (roll-up) is computed from
-another: its labels hold if any of their leaves does.
+another: its labels hold if any of their leaves does. A field holds text, a number or a date that
+people take from a record, with the words that say it; no tagger predicts it.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from corpora.errors import CodebookError
 from corpora.registry import unknown
@@ -19,7 +20,7 @@ from corpora.registry import unknown
 NOT_REPORTED = "not_reported"
 """A value of its own: shares are computed over the records that report."""
 
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class _Table(BaseModel):
@@ -57,6 +58,21 @@ class Dimension(_Table):
         return self
 
 
+class Field(_Table):
+    """One value that people take from a record: text, a number or a date (YYYY, YYYY-MM, YYYY-MM-DD).
+
+    ``quote`` asks for the words of the record that say it; ``unit`` is shown beside a number.
+    """
+
+    id: Id
+    title: str
+    definition: str = ""
+    kind: Literal["text", "number", "date"] = "text"
+    unit: str = ""
+    quote: bool = True
+    applies_when: str | None = None
+
+
 class RollUp(_Table):
     """A derived dimension: each of its labels holds if any of its ``leaves`` holds."""
 
@@ -70,18 +86,21 @@ class RollUp(_Table):
 class Codebook(_Table):
     """All dimensions in order. ``scope`` (if present) is the gate: see `gate`."""
 
-    name: Id | Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    name: Id | Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
     version: str
     title: str
     dimensions: tuple[Dimension, ...]
     rollups: tuple[RollUp, ...] = ()
+    fields: tuple[Field, ...] = ()
     gate: str | None = None
     """Label id that, when it holds, leaves every other dimension empty (scope.out_of_scope)."""
 
     @property
     def hash(self) -> str:
         """Names this version of the codebook."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        # Fields joined later: a codebook without any keeps the name its models know it by.
+        text = self.model_dump_json(exclude=None if self.fields else {"fields"})
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def label_ids(self) -> list[str]:
         """``dimension.label`` of every coded label, in order: the columns of every matrix."""
@@ -117,7 +136,10 @@ class Codebook(_Table):
     @model_validator(mode="after")
     def _references_hold(self) -> "Codebook":
         ids = self.label_ids()
-        wanted = [d.applies_when for d in self.dimensions if d.applies_when]
+        named = [part.id for part in (*self.dimensions, *self.rollups, *self.fields)]
+        if doubled := sorted({name for name in named if named.count(name) > 1}):
+            raise ValueError(f"ids of dimensions, roll-ups and fields must differ: {', '.join(doubled)}")
+        wanted = [part.applies_when for part in (*self.dimensions, *self.fields) if part.applies_when]
         wanted += [f"{r.of}.{leaf}" for r in self.rollups for ls in r.leaves.values() for leaf in ls]
         wanted += [self.gate] if self.gate else []
         missing = sorted(set(wanted) - set(ids))
