@@ -13,9 +13,11 @@ from contextlib import contextmanager
 import pytest
 
 from corpora.errors import LedgerError
+from review import decisions
 from review.ledger import Ledger
 from review.screening import plain
 from review.screening.session import Session
+from review.screening.spool import Spool
 from review.workspace import Workspace
 
 Make = Callable[..., Workspace]
@@ -236,6 +238,19 @@ def test_a_ledger_that_is_away_is_asked_again(make_review: Make) -> None:
     assert told.count("What you decided is kept. Enter tries again, q quits") == 2
     assert lines[-2:] == ["1 decided in all, 1 in, 4 left.", "Everything is kept."]
     assert decided(workspace) == [("include", None)]
+
+
+def test_two_terminals_of_one_person_share_what_waits_and_lose_none_of_it(make_review: Make) -> None:
+    workspace = make_review(6, 'mode = "single"')
+    one, two = Spool(workspace.root, "ann"), Spool(workspace.root, "ann")
+    row = {"stage": TA, "verdict": "include", "reviewer": "ann"}
+    one.keep("decisions", {**row, "uuid": "u1", "record_id": "R1"}, decisions.KEY)
+    two.keep("decisions", {**row, "uuid": "u2", "record_id": "R2"}, decisions.KEY)
+    assert two.flush(workspace) == 2  # also what the other terminal wrote
+    one.keep("decisions", {**row, "uuid": "u3", "record_id": "R3"}, decisions.KEY)
+    assert one.flush(workspace) == 1
+    assert one.flush(workspace) == two.flush(workspace) == len(one) == len(two) == 0
+    assert [row["uuid"] for row in workspace.ledger.rows("decisions")] == ["u1", "u2", "u3"]
 
 
 # ---------------------------------------------------------------------- resolve
