@@ -1,7 +1,7 @@
 """Duplicates linked in a workspace: the machine's links, and people's over them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,9 +9,10 @@ import pyarrow as pa
 from corpora import schema
 from corpora.dedupe.cluster import Clusters, cluster
 from corpora.dedupe.link import COLUMNS, cluster_rows, find_links
+from corpora.dedupe.normalise import ABSTRACT
 from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
-from corpora.record import build
+from corpora.record import Record, build
 from corpora.run import Account, Run
 from corpora.store import Part
 from review.ingest import Outcome
@@ -49,27 +50,59 @@ def dedupe_files(paths: Sequence[Path], out: Path, progress: Progress = silent) 
     study, relation, rule, score (and file, if there are several). A row that cannot be read keeps
     its number and stands alone.
     """
-    records, refused, places = [], [], []
-    for path in paths:
-        for row in open_file(path).rows:
-            places.append((path.name, row.number))
-            if row.refused:
-                refused.append(f"{path.name}: row {row.number}: {row.refused}")
-            fields = {} if row.refused else row.fields
-            # The place is the key: every row of a plain file is a record of its own.
-            key = {"accession": f"{path.name}:{row.number}"}
-            records.append(build({**fields, **key}, source="file"))
+    refused: list[str] = []
+    places: list[tuple[str, int]] = []
+    tables = [_comparable(rows) for rows in _batches(paths, places, refused)]
     run = Run.begin("dedupe", {"files": [path.name for path in paths]}, libraries=("rapidfuzz",))
-    table = cluster_rows(schema.to_table(records), progress)
+    table = cluster_rows(pa.concat_tables([_FIELDS.empty_table(), *tables]), progress)
+    del tables
     table["row"] = [number for _, number in places]
     if len(paths) > 1:
         table["file"] = [name for name, _ in places]
     temporary = out.with_name(f".tmp-{out.name}")
     table.to_csv(temporary, index=False)
     temporary.rename(out)
-    run.account = Account(len(records), len(records) - len(refused), len(refused))
+    run.account = Account(len(places), len(places) - len(refused), len(refused))
     run.account.counts = {"reports": table["report"].nunique(), "studies": table["study"].nunique()}
     return Outcome(f"dedupe → {out}", run.finish(), tuple(refused))
+
+
+_FIELDS = pa.schema([schema.RECORDS.field(name) for name in COLUMNS])
+_BATCH = 5_000
+
+
+def _batches(
+    paths: Sequence[Path], places: list[tuple[str, int]], refused: list[str]
+) -> Iterator[list[Record]]:
+    """Records of all rows, some at a time; fills in where each stood and which cannot be read."""
+    batch: list[Record] = []
+    for number, path in enumerate(paths):
+        for row in open_file(path).rows:
+            places.append((path.name, row.number))
+            if row.refused:
+                refused.append(f"{path.name}: row {row.number}: {row.refused}")
+            fields = {} if row.refused else row.fields
+            # The place is the key: every row of a plain file is a record of its own.
+            key = {"accession": f"{number}:{path.name}:{row.number}"}
+            batch.append(build({**fields, **key}, source="file"))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+    yield batch
+
+
+def _comparable(records: Sequence[Record]) -> pa.Table:
+    """Only what is compared, and of abstracts only their start: a million rows must fit."""
+    columns = {
+        name: [getattr(record, name) for record in records]
+        for name in COLUMNS
+        if name not in ("abstract", "authors")
+    }
+    columns["abstract"] = [(record.abstract or "")[:ABSTRACT] or None for record in records]
+    columns["authors"] = [
+        [{"family": author.family, "given": author.given} for author in record.authors] for record in records
+    ]
+    return pa.table({name: columns[name] for name in COLUMNS}, schema=_FIELDS)
 
 
 def deduped(workspace: Workspace) -> Part | None:

@@ -8,7 +8,7 @@ from corpora.dedupe.normalise import Comparable
 CAP = 200
 """Records above which a block is cut to neighbours in title order; cuts are counted."""
 
-_NEIGHBOURS = 20
+NEIGHBOURS = 20
 
 
 def _words(title: str) -> list[str]:
@@ -69,5 +69,5 @@ def _neighbours(records: Sequence[Comparable], members: list[int]) -> Iterator[t
     """In a giant block each record meets those next to it by title and year."""
     ordered = sorted(members, key=lambda p: (records[p].title, records[p].year or 0, p))
     for place, one in enumerate(ordered):
-        for two in ordered[place + 1 : place + 1 + _NEIGHBOURS]:
+        for two in ordered[place + 1 : place + 1 + NEIGHBOURS]:
             yield (one, two) if one < two else (two, one)

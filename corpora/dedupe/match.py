@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from corpora.dedupe.normalise import Comparable
+from corpora.dedupe.normalise import Comparable, shortened
+
+_HOPE = 0.7
+"""Likeness of titles below which a pair is only looked at if an identifier or a page agrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,19 @@ class Likeness:
     venue: float | None
 
     def same(self, field: str) -> bool | None:
-        """Whether a field agrees; None if either side lacks it."""
+        """Whether a field agrees; None if either side lacks it.
+
+        Databases that have no volume write the year in its place: then it says nothing. Volume and
+        issue that changed places agree.
+        """
         left, right = getattr(self.one, field), getattr(self.two, field)
-        return None if left in ("", None) or right in ("", None) else bool(left == right)
+        if left in ("", None) or right in ("", None):
+            return None
+        if field == "volume" and left != right:
+            if (left, right) == (self.two.issue, self.one.issue):
+                return True
+            return None if left == str(self.one.year) or right == str(self.two.year) else False
+        return bool(left == right)
 
     @property
     def years(self) -> int | None:
@@ -100,6 +113,12 @@ def _told_apart(pair: Likeness) -> bool:
     return sparse or (signed and min(len(pair.one.core), len(pair.two.core)) >= 60)
 
 
+def _elsewhere(pair: Likeness) -> bool:
+    """Whether the venues are unlike, and no page and no abstract says that it is one document."""
+    placed = pair.same("start_page") is True or (pair.abstract is not None and pair.abstract >= 0.9)
+    return pair.venue is not None and pair.venue < 0.5 and not placed and pair.same("doi") is not True
+
+
 def _identifier(pair: Likeness) -> bool:
     return pair.same("doi") is True or pair.same("pmid") is True
 
@@ -114,7 +133,7 @@ def _same_place(pair: Likeness) -> bool:
     page = pair.same("volume") is True and pair.same("start_page") is True
     return (
         (page or (_same_pages(pair) and pair.same("volume") is not False))
-        and pair.same("issue") is not False
+        and (pair.same("issue") is not False or pair.one.issue == pair.two.volume)
         and pair.years == 0
         and pair.authors is not None
         and pair.authors >= 0.75
@@ -152,7 +171,7 @@ def _group_for_people(pair: Likeness) -> bool:
 def _cut(pair: Likeness) -> bool:
     """Whether one title is the other without its subtitle."""
     shorter, longer = sorted((pair.one.core, pair.two.core), key=len)
-    return len(shorter) >= 20 and longer.startswith(shorter + " ")
+    return len(shorter) >= 4 and longer.startswith(shorter + " ")
 
 
 def _different_documents(pair: Likeness) -> bool:
@@ -211,12 +230,12 @@ RULES: tuple[Rule, ...] = (
          lambda p: _identifier(p) and p.title >= 0.9 and _near(p, 2)
          and not (p.same("pmid") is False or (p.same("pmid") is True and p.same("doi") is False))),
     Rule("same identifier, title and author", "same_report", "match", 0.97,
-         lambda p: _identifier(p) and p.title >= 0.7 and p.authors is not None
+         lambda p: _identifier(p) and (p.title >= 0.7 or _cut(p)) and p.authors is not None
          and p.authors >= 0.5 and _near(p, 2) and p.same("start_page") is not False),
     Rule("same identifier, unlike otherwise", "same_report", "maybe", 0.6, _identifier),
     Rule("same title, one document", "same_report", "match", 0.95,
          lambda p: p.title >= 0.97 and _long(p) and not p.contradicted and _authors(p, 0.5)
-         and _near(p, 1) and p.agreeing >= 2 and _told_apart(p)),
+         and _near(p, 1) and p.agreeing >= 2 and _told_apart(p) and not _elsewhere(p)),
     Rule("same place and author", "same_report", "match", 0.93,
          lambda p: p.title >= 0.8 and p.same("volume") is True and p.same("start_page") is True
          and p.authors is not None and p.authors >= 0.5 and p.same("doi") is not False
@@ -253,14 +272,14 @@ def match(records: Sequence[Comparable], pairs: Sequence[tuple[int, int]]) -> li
     lefts = [records[left] for left, _ in pairs]
     rights = [records[right] for _, right in pairs]
     titles = _alike([r.core for r in lefts], [r.core for r in rights])
-    hopeful = [
+    chosen = [
         i for i in range(len(pairs))
-        if titles[i] >= 0.7
+        if titles[i] >= _HOPE
         or lefts[i].start_page == rights[i].start_page != ""
         or lefts[i].doi == rights[i].doi != ""
         or lefts[i].pmid == rights[i].pmid != ""
     ]  # fmt: skip
-    lefts, rights = [lefts[i] for i in hopeful], [rights[i] for i in hopeful]
+    lefts, rights = [lefts[i] for i in chosen], [rights[i] for i in chosen]
     abstracts = _alike([r.abstract for r in lefts], [r.abstract for r in rights])
     venues = _alike([r.venue for r in lefts], [r.venue for r in rights], fuzz.token_set_ratio)
     found = []
@@ -268,15 +287,20 @@ def match(records: Sequence[Comparable], pairs: Sequence[tuple[int, int]]) -> li
         likeness = Likeness(
             one,
             two,
-            title=float(titles[hopeful[place]]),
+            title=float(titles[chosen[place]]),
             abstract=float(abstracts[place]) if one.abstract and two.abstract else None,
             authors=_shared(one, two),
-            venue=float(venues[place]) if one.venue and two.venue else None,
+            venue=_venue(one, two, float(venues[place])),
         )
         made = judge(likeness)
         if made:
             found.append(made)
     return found
+
+
+def hopeful(lefts: list[str], rights: list[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which pairs of titles are alike enough for a rule to look at them."""
+    return np.asarray(_alike(lefts, rights) >= _HOPE)
 
 
 def judge(pair: Likeness) -> Match | None:
@@ -296,11 +320,7 @@ def likeness(one: Comparable, two: Comparable) -> Likeness:
         title=float(_alike([one.core], [two.core])[0]),
         abstract=float(_alike([one.abstract], [two.abstract])[0]) if one.abstract and two.abstract else None,
         authors=_shared(one, two),
-        venue=(
-            float(_alike([one.venue], [two.venue], fuzz.token_set_ratio)[0])
-            if one.venue and two.venue
-            else None
-        ),
+        venue=_venue(one, two, float(_alike([one.venue], [two.venue], fuzz.token_set_ratio)[0])),
     )
 
 
@@ -338,10 +358,28 @@ def _alike(
     return np.asarray(scores, np.float32) / np.float32(100.0)
 
 
-def _shared(one: Comparable, two: Comparable) -> float | None:
-    """Share of the shorter author list that the other one knows; None if either is empty."""
-    shorter, longer = sorted((one.people, two.people), key=len)
-    if not shorter:
+def _venue(one: Comparable, two: Comparable, ratio: float) -> float | None:
+    """Likeness of the venues' names; an abbreviation is the name itself."""
+    if not (one.venue and two.venue):
         return None
-    known = frozenset().union(*longer)
-    return sum(not person.isdisjoint(known) for person in shorter) / len(shorter)
+    return 1.0 if ratio < 0.8 and shortened(one.venue, two.venue) else ratio
+
+
+def _shared(one: Comparable, two: Comparable) -> float | None:
+    """Share of the shorter author list that the other one knows; None if either is empty.
+
+    Exports swap family and given names, so either may be met among the other's words; a given name
+    alone, shared by two families, is nobody. A family name of five letters or more may be misspelt.
+    """
+    shorter, longer = sorted((one, two), key=lambda record: len(record.people))
+    if not shorter.people:
+        return None
+    words = frozenset().union(*longer.people)
+    families = {word for family in longer.families for word in family.split()}
+    known = sum(
+        not words.isdisjoint(family.split())
+        or not families.isdisjoint(person)
+        or (len(family) >= 5 and any(fuzz.ratio(family, other) >= 85 for other in longer.families))
+        for family, person in zip(shorter.families, shorter.people, strict=True)
+    )
+    return known / len(shorter.people)

@@ -63,8 +63,8 @@ class Comparable:
 _MARKUP = re.compile(r"<[^>]{1,40}>|&[a-z]+;")
 _COMBINING = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _NO_WORD = re.compile(r"[\W_]+")
-_ABSTRACT = 400
-"""Characters of an abstract that are compared."""
+ABSTRACT = 800
+"""Characters of an abstract that are read; half as many are compared, since folding takes some away."""
 
 
 def fold(text: str | None) -> str:
@@ -111,8 +111,7 @@ def _comparable(row: dict[str, Any]) -> Comparable:
         title=title,
         core=title[found.end() :] if found and notice else title,
         notice=notice,
-        # Twice as much is folded: markup and punctuation fall away.
-        abstract=fold((row["abstract"] or "")[: 2 * _ABSTRACT])[:_ABSTRACT],
+        abstract=fold((row["abstract"] or "")[:ABSTRACT])[: ABSTRACT // 2],
         year=row["year"],
         venue=_known(row["venue"]),
         volume=_volume(row["volume"]),
@@ -127,6 +126,45 @@ def _comparable(row: dict[str, Any]) -> Comparable:
         preprint=bool(_PREPRINT.search(place)) or doi.startswith(_PREPRINT_DOI),
         protocol=bool(_PROTOCOL.search(title)),
     )
+
+
+def shortened(one: str, two: str) -> bool:
+    """Whether one folded name of a journal or conference is the other's abbreviation or acronym.
+
+    >>> shortened("j clin inform", "journal of clinical informatics")
+    True
+    >>> shortened("icis transforming society", "international conference on information systems")
+    True
+    >>> shortened("nature", "nature medicine"), shortened("ann surg", "annals of oncology")
+    (False, False)
+    """
+    short, full = sorted((one, two), key=len)
+    shorts, fulls = ([word for word in name.split() if word not in _SMALL] for name in (short, full))
+    if len(shorts) == len(fulls) >= 2 and all(map(str.startswith, fulls, shorts)):
+        return True
+    for words, others in ((shorts, fulls), (fulls, shorts)):
+        initials = "".join(word[0] for word in words)
+        if len(initials) >= 4 and initials in others:
+            return True
+    return False
+
+
+_SMALL = {
+    "of",
+    "the",
+    "and",
+    "for",
+    "on",
+    "in",
+    "de",
+    "der",
+    "et",
+    "und",
+    "la",
+    "des",
+    "annual",
+    "proceedings",
+}
 
 
 def _person(author: dict[str, Any]) -> frozenset[str]:
@@ -167,10 +205,11 @@ def _span(pages: str | None) -> int:
 
 
 def _start_page(pages: str | None) -> str:
-    """``e123-e130`` and ``123-30`` start at 123.
+    """``e123-e130`` and ``123-30`` start at 123; ``Suppl-87`` names no first page.
 
-    >>> _start_page("E0123-30"), _start_page("S12"), _start_page(None)
-    ('123', '12', '')
+    >>> _start_page("E0123-30"), _start_page("S12"), _start_page("Suppl-87"), _start_page(None)
+    ('123', '12', '', '')
     """
-    found = re.search(r"\d+", pages or "")
+    first = re.match(r"[^-–—]*", (pages or "").strip())
+    found = re.search(r"\d+", first.group() if first else "")
     return found.group().lstrip("0") if found else ""
