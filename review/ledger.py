@@ -49,7 +49,7 @@ class Ledger:
                 connection.begin(),
             ):
                 yield connection
-        except sa.exc.OperationalError as error:
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError) as error:
             raise LedgerError(
                 f"the ledger {self.url.render_as_string(hide_password=True)} cannot be used: "
                 f"{error.orig}; nothing was written, try again when it answers"

@@ -4,17 +4,19 @@ from dataclasses import asdict
 from typing import Any
 
 
-def show(board: Any, *, as_json: bool) -> None:
-    """List open conflicts and flags."""
+def show(board: Any, person: str, *, as_json: bool) -> None:
+    """List open conflicts and flags; a report that this person has yet to screen is not among them."""
     from review import console
     from review.screening import resolving
 
-    open_ones, flagged = resolving.conflicts(board), resolving.flags(board)
+    found, flagged = resolving.conflicts(board), resolving.flags(board)
+    open_ones = [one for one in found if not _yet_to_screen(board, person, one.report)]
     if as_json:
         console.emit({
             "stage": board.stage.stage,
             "counts": resolving.settled_counts(board),
             "conflicts": [asdict(one) for one in open_ones],
+            "not_shown": len(found) - len(open_ones),
             "flags": [asdict(one) for one in flagged],
         })  # fmt: skip
         return
@@ -23,6 +25,8 @@ def show(board: Any, *, as_json: bool) -> None:
     for one in open_ones:
         said = "; ".join(f"{v.reviewer} {v.verdict}{f' ({v.reason})' if v.reason else ''}" for v in one.votes)
         console.say(f"conflict {one.report}: {one.title}\n    {said}")
+    if len(found) > len(open_ones):
+        console.say(f"Not shown: {len(found) - len(open_ones)} on reports that you have yet to screen.")
     for flag in flagged:
         console.say(f"{flag.kind} {flag.report}: {flag.title}\n    {flag.what}")
 

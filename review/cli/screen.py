@@ -153,7 +153,7 @@ def resolve(
         resolving.resolve(board, report, verdict, who, how=how, reason=reason, note=note)
         console.say(f"{report}: {verdict} by {how}", quiet=quiet)
     elif listed or as_json:
-        conflict.show(board, as_json=as_json)
+        conflict.show(board, who, as_json=as_json)
     else:
         conflict.run(board, who)
 
