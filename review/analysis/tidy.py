@@ -1,10 +1,11 @@
 """What every analysis gives: a tidy table that names its unit, denominator and population."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+
+from review.analysis.estimators import Estimand
 
 NOT_AUDITED = "Shares are as the tagger gave them: naive, not audited."
 
@@ -14,18 +15,36 @@ FAMILIES = ("Generative LLM only", "Both", "Traditional NLP only")
 NO_METHOD = "No method stated"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Audit:
+    """What people said of a random sample of studies, without seeing the tagger's word.
+
+    ``strata`` gives every study of the population its stratum, by study id; ``truth`` has one row
+    an audited study, by study id, and a column a dimension with its label ids.
+    """
+
+    name: str
+    drawn: str
+    strata: pd.Series
+    truth: pd.DataFrame
+    estimand: Estimand = "corpus"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What goes with a table of studies.
 
     ``population`` says who they are; ``labels`` which tagger speaks for a dimension; ``titles``
-    gives ``dimension.label`` its name; ``simulated`` marks an invented literature.
+    gives ``dimension.label`` its name; ``simulated`` marks an invented literature; ``audit`` is
+    there once it is finished, ``audit_state`` says how it stands.
     """
 
     population: str
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     simulated: bool = False
+    audit: Audit | None = None
+    audit_state: str = "no audit was drawn (review audit --plan)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +87,6 @@ def family_group(cell: Any) -> str | None:
     if len(labels) > 1:
         return FAMILIES[1]
     return FAMILIES[0] if labels[0] == "generative_llm" else FAMILIES[2]
-
-
-def shares(frame: pd.DataFrame, denominator: Iterable[float]) -> pd.DataFrame:
-    """Add denominator and naive share; the corrected share is empty without an audit."""
-    made = frame.assign(denominator=list(denominator))
-    made["naive"] = (made["n"] / made["denominator"]).where(made["denominator"] > 0)
-    empty = pd.array([None] * len(made), dtype="Float64")
-    return made.assign(corrected=empty, low=empty, high=empty)
 
 
 def dated(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -2,60 +2,42 @@
 
 import pandas as pd
 
+from review.analysis import prevalence
 from review.analysis.tidy import (
     FAMILIES,
     NO_METHOD,
-    NOT_AUDITED,
     Context,
     Tidy,
     dated,
     family_group,
     labels_of,
-    shares,
 )
 
 _SOURCES = "All sources are pooled; where they enter in different years the mix changes too."
 
 
 def by_family(studies: pd.DataFrame, context: Context) -> Tidy:
-    """Studies per year and method family: columns year, family, n, denominator, naive, …
+    """Studies per year and method family: columns year, family, n, denominator, naive, corrected, …
 
     Families are exclusive groups, those without a stated method among them; the denominator is
     all tagged studies of the year.
     """
-    kept, notes = dated(studies)
-    kept = kept if "family" in kept else kept.assign(family=None)
-    groups = kept["family"].map(family_group)
-    untagged = int(groups.isna().sum())
-    if untagged:
-        notes.append(f"{untagged:,} studies are not tagged and not shown.")
-    frame = _counted(kept.assign(family=groups), "family", (*FAMILIES, NO_METHOD))
-    total = frame.groupby("year")["n"].transform("sum")
-    return Tidy(
-        shares(frame, total),
-        unit="studies",
-        denominator="tagged studies of the year",
-        population=context.population,
-        notes=(*notes, NOT_AUDITED, _SOURCES),
-        simulated=context.simulated,
-    )
+    groups = (*FAMILIES, NO_METHOD)
+    kept, notes = _tagged(studies)
+    frame = _counted(kept, "family", groups)
+    return _tidy(studies, kept, frame, "tagged studies of the year", context, notes, silent=True)
 
 
 def family_share(studies: pd.DataFrame, context: Context) -> Tidy:
     """Share of each method family by year, among studies that state a method."""
-    counted = by_family(studies, context)
-    stated = counted.frame[counted.frame["family"] != NO_METHOD]
-    silent = int(counted.frame["n"].sum() - stated["n"].sum())
-    total = stated.groupby("year")["n"].transform("sum")
-    note = f"{silent:,} studies state no method and are left out of the denominator."
-    return Tidy(
-        shares(stated[["year", "family", "n"]], total),
-        unit="studies",
-        denominator="studies of the year that state a method",
-        population=context.population,
-        notes=(*((note,) if silent else ()), *counted.notes),
-        simulated=context.simulated,
-    )
+    kept, notes = _tagged(studies)
+    frame = _counted(kept, "family", (*FAMILIES, NO_METHOD))
+    silent = int(frame.loc[frame["family"] == NO_METHOD, "n"].sum())
+    if silent:
+        notes.insert(0, f"{silent:,} studies state no method and are left out of the denominator.")
+    stated = frame[frame["family"] != NO_METHOD].reset_index(drop=True)
+    what = "studies of the year that state a method"
+    return _tidy(studies, kept, stated, what, context, notes, silent=False)
 
 
 def evaluation_by_year(studies: pd.DataFrame, context: Context, top: int = 9) -> Tidy:
@@ -67,25 +49,80 @@ def evaluation_by_year(studies: pd.DataFrame, context: Context, top: int = 9) ->
     kept, notes = dated(studies)
     kept = kept if "evaluation" in kept else kept.assign(evaluation=None)
     cells = kept["evaluation"].map(labels_of)
-    kept = kept.assign(criterion=cells).loc[cells.map(bool).astype(bool)]
-    if len(kept) < len(studies):
-        notes.append(f"{len(kept):,} of {len(studies):,} studies name a criterion and a year.")
-    totals = kept.groupby("year").size()
-    long = kept[["year", "criterion"]].explode("criterion")
+    naming = kept.assign(criterion=cells).loc[cells.map(bool).astype(bool)]
+    if len(naming) < len(studies):
+        notes.append(f"{len(naming):,} of {len(studies):,} studies name a criterion and a year.")
+    long = naming[["year", "criterion"]].explode("criterion")
     order = list(long["criterion"].value_counts().index)
     if len(order) > top:
         notes.append(f"{len(order) - top} rarer criteria are not shown.")
     frame = _counted(long, "criterion", tuple(order[:top]))
-    frame = shares(frame, frame["year"].map(totals))
+    rows = list(zip(frame["year"].tolist(), frame["criterion"].tolist(), strict=True))
+    denominator = "studies of the year that name an evaluation criterion"
+    found = prevalence.estimates(
+        kept, prevalence.by_year(rows, _criteria, bool), context,
+        dimensions=("evaluation",), denominator=denominator,
+    )  # fmt: skip
     names = {label: context.titles.get(f"evaluation.{label}", label) for label in order}
     return Tidy(
-        frame.assign(criterion=frame["criterion"].map(names)),
+        pd.concat(
+            [frame[["year"]], frame["criterion"].map(names), prevalence.table(found)],
+            axis=1,
+        ),
         unit="studies",
-        denominator="studies of the year that name an evaluation criterion",
+        denominator=denominator,
         population=context.population,
-        notes=(*notes, NOT_AUDITED, _SOURCES),
+        notes=(*notes, *prevalence.notes(found, context), _SOURCES),
         simulated=context.simulated,
     )
+
+
+def _tagged(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Studies with a year and a family group, and sentences about the others."""
+    kept, notes = dated(studies)
+    cells = kept["family"] if "family" in kept else pd.Series(None, index=kept.index, dtype=object)
+    groups = cells.map(family_group)
+    untagged = int(groups.isna().sum())
+    if untagged:
+        notes.append(f"{untagged:,} studies are not tagged and not shown.")
+    return kept.assign(family=groups), notes
+
+
+def _tidy(
+    studies: pd.DataFrame,
+    kept: pd.DataFrame,
+    frame: pd.DataFrame,
+    denominator: str,
+    context: Context,
+    notes: list[str],
+    *,
+    silent: bool,
+) -> Tidy:
+    rows = list(zip(frame["year"].tolist(), frame["family"].tolist(), strict=True))
+    shown = studies.loc[kept.index] if "family" in studies else kept
+    counted = (lambda _: True) if silent else (lambda groups: NO_METHOD not in groups)
+    found = prevalence.estimates(
+        shown, prevalence.by_year(rows, _families, counted), context,
+        dimensions=("family",), denominator=denominator,
+    )  # fmt: skip
+    return Tidy(
+        pd.concat([frame[["year", "family"]], prevalence.table(found)], axis=1),
+        unit="studies",
+        denominator=denominator,
+        population=context.population,
+        notes=(*notes, *prevalence.notes(found, context), _SOURCES),
+        simulated=context.simulated,
+    )
+
+
+def _families(frame: pd.DataFrame) -> list[frozenset[str] | None]:
+    groups = [family_group(cell) for cell in frame["family"]]
+    return [None if group is None else frozenset({group}) for group in groups]
+
+
+def _criteria(frame: pd.DataFrame) -> list[frozenset[str] | None]:
+    cells = [labels_of(cell) for cell in frame["evaluation"]]
+    return [None if cell is None else frozenset(cell) for cell in cells]
 
 
 def _counted(frame: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.DataFrame:

@@ -1,0 +1,258 @@
+"""Shares that can be defended: naive, and corrected for the tagger's errors by an audit.
+
+A share is written once, as a `Measure`: a function from studies with labels to who is in the domain
+(known: a year, a source), who counts in the denominator, and who has the label. It is asked of the
+tagger's labels for all studies and of people's labels for the audited ones; so numerator and
+denominator are corrected alike wherever a label decides on them. The formulas and their sources
+stand in `review.analysis.estimators`, what they are worth in ``review/analysis/README.md``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from review.analysis import estimators
+from review.analysis.estimators import Population, Sample
+from review.analysis.tidy import NOT_AUDITED, Audit, Context
+
+Status = Literal["corrected", "not estimable", "not audited"]
+
+DISCORDANT = 5
+"""A cell with fewer audited disagreements of tagger and person is not estimable."""
+
+
+class Masks(NamedTuple):
+    """Boolean matrices (studies, cells); positive ⊆ eligible ⊆ domain."""
+
+    domain: NDArray[np.bool_]
+    eligible: NDArray[np.bool_]
+    positive: NDArray[np.bool_]
+
+
+Measure = Callable[[pd.DataFrame], Masks]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One share. ``n`` of ``of`` studies by the tagger; ``audited`` of the domain's were audited.
+
+    ``corrected`` (PPI++) and ``difference`` have 95 % intervals; ``rogan_gladen`` is a check. They
+    are None unless ``status`` is "corrected", and ``why`` says why not.
+    """
+
+    n: int
+    of: int
+    naive: float | None
+    unit: str
+    denominator: str
+    population: str
+    status: Status = "not audited"
+    why: str = ""
+    corrected: float | None = None
+    low: float | None = None
+    high: float | None = None
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    rogan_gladen: float | None = None
+    audited: int = 0
+    discordant: int = 0
+    estimand: str = ""
+
+    def __str__(self) -> str:
+        """``41 % [35 %, 47 %], audit n = 300; naive 52 %``."""
+        told = "–" if self.naive is None else f"{self.naive:.1%}"
+        if self.status != "corrected":
+            return f"{told} (naive, {self.status})"
+        interval = f"{self.corrected:.1%} [{self.low:.1%}, {self.high:.1%}]"
+        return f"{interval}, audit n = {self.audited:,}; naive {told}"
+
+
+COLUMNS = (
+    "naive", "corrected", "low", "high", "difference", "difference_low", "difference_high", "rogan_gladen",
+    "audited", "discordant", "status",
+)  # fmt: skip
+"""What every table of shares has of an estimate, in this order."""
+
+
+def estimates(
+    studies: pd.DataFrame,
+    measure: Measure,
+    context: Context,
+    *,
+    dimensions: Sequence[str],
+    denominator: str,
+    unit: str = "studies",
+) -> list[Estimate]:
+    """One estimate for each cell of a measure that reads these ``dimensions``.
+
+    ``studies`` are those that are shown; they must all belong to the population that was audited,
+    or the shares stay naive.
+    """
+    masks = measure(studies)
+    counts, totals = masks.positive.sum(axis=0), masks.eligible.sum(axis=0)
+    base = [
+        Estimate(
+            int(n), int(of), n / of if of else None, unit, denominator, context.population,
+            why=context.audit_state,
+        )
+        for n, of in zip(counts.tolist(), totals.tolist(), strict=True)
+    ]  # fmt: skip
+    if not base or context.audit is None:
+        return base
+    if why := _hindrance(studies, context.audit, dimensions):
+        return [_with(one, why=why) for one in base]
+    return _corrected(studies, masks, measure, context.audit, dimensions, base)
+
+
+def table(found: Sequence[Estimate]) -> pd.DataFrame:
+    """n, denominator and `COLUMNS` of estimates; what is not there is empty."""
+    frame = pd.DataFrame([asdict(one) for one in found], columns=["n", "of", *COLUMNS])
+    numbers = [name for name in COLUMNS[:8] if name != "naive"]
+    types = dict.fromkeys(numbers, "Float64") | {"naive": "float64", "n": "int64", "of": "int64"}
+    return frame.astype(types).rename(columns={"of": "denominator"})
+
+
+def notes(found: Sequence[Estimate], context: Context) -> list[str]:
+    """What a reader must know of these shares."""
+    if not any(one.status != "not audited" for one in found):
+        why = found[0].why if found else context.audit_state
+        return [NOT_AUDITED, f"Why: {why}."]
+    audit = context.audit
+    assert audit is not None
+    what = "this corpus" if audit.estimand == "corpus" else "the literature it is a sample of"
+    told = [
+        f"Corrected by {audit.name}: {len(audit.truth):,} of {len(audit.strata):,} studies coded by people, "
+        f"drawn {audit.drawn[:10]}; PPI++ with 95 % intervals, for {what}."
+    ]
+    if weak := sum(one.status == "not estimable" for one in found):
+        told.append(
+            f"{weak} of {len(found)} shares are not estimable (under {DISCORDANT} audited disagreements): "
+            "naive, in grey."
+        )
+    return told
+
+
+def by_year(
+    rows: Sequence[tuple[int | None, str]],
+    held: Callable[[pd.DataFrame], list[frozenset[str] | None]],
+    eligible: Callable[[frozenset[str]], bool],
+) -> Measure:
+    """A measure with one cell for each (year, value); year None is all years.
+
+    ``held`` gives the values of every study, None for one that was not tagged and is outside;
+    ``eligible`` says whose values count in the denominator.
+    """
+    values = sorted({value for _, value in rows})
+    places = [values.index(value) for _, value in rows]
+
+    def measure(frame: pd.DataFrame) -> Masks:
+        sets = held(frame)
+        tagged = np.array([one is not None for one in sets], dtype=bool)
+        counted = np.array([one is not None and eligible(one) for one in sets], dtype=bool)
+        member = np.array([[v in one for v in values] if one else [False] * len(values) for one in sets])
+        member = member.reshape(len(sets), len(values)).astype(bool)
+        years = frame["year"].to_numpy(dtype=float, na_value=np.nan)
+        inside = [np.full(len(frame), True) if year is None else years == year for year, _ in rows]
+        domain = np.stack(inside, axis=1) & tagged[:, None] if rows else np.zeros((len(frame), 0), bool)
+        within = domain & counted[:, None]
+        return Masks(domain, within, within & member[:, places])
+
+    return measure
+
+
+# ------------------------------------------------------------------ correcting
+
+
+def _hindrance(studies: pd.DataFrame, audit: Audit, dimensions: Sequence[str]) -> str:
+    """Why these shares cannot be corrected by this audit; empty if they can."""
+    absent = [name for name in dimensions if name not in audit.truth.columns]
+    if absent:
+        return f"{audit.name} did not ask for {', '.join(absent)}"
+    new = int((~studies["study_id"].isin(audit.strata.index)).sum())
+    if new:
+        return (
+            f"{new:,} of the {len(studies):,} studies came after {audit.name} was drawn on "
+            f"{audit.drawn[:10]}; audit them too (review audit --n N draws from them)"
+        )
+    return ""
+
+
+def _corrected(
+    studies: pd.DataFrame,
+    masks: Masks,
+    measure: Measure,
+    audit: Audit,
+    dimensions: Sequence[str],
+    base: list[Estimate],
+) -> list[Estimate]:
+    population, sample = _gathered(studies, masks, measure, audit, dimensions)
+    counts, discordant = estimators.audited(sample)
+    whole = counts == population.domain.sum(axis=0)
+    tuned, plain = (
+        estimators.corrected(population, sample, tuning, estimand=audit.estimand) for tuning in (None, 1.0)
+    )
+    check = estimators.rogan_gladen(population, sample)
+    made = []
+    for i, one in enumerate(base):
+        seen: dict[str, Any] = {
+            "audited": int(counts[i]), "discordant": int(discordant[i]), "estimand": audit.estimand, "why": ""
+        }  # fmt: skip
+        if np.isnan(tuned.share[i]) or (discordant[i] < DISCORDANT and not whole[i]):
+            why = f"{discordant[i]} audited disagreements, under {DISCORDANT}"
+            made.append(_with(one, **{**seen, "status": "not estimable", "why": why}))
+            continue
+        numbers = {
+            "corrected": tuned.share[i], "low": tuned.low[i], "high": tuned.high[i],
+            "difference": plain.share[i], "difference_low": plain.low[i], "difference_high": plain.high[i],
+            "rogan_gladen": check[i],
+        }  # fmt: skip
+        told = {name: None if np.isnan(value) else float(value) for name, value in numbers.items()}
+        made.append(_with(one, **seen, status="corrected", **told))
+    return made
+
+
+def _gathered(
+    studies: pd.DataFrame, masks: Masks, measure: Measure, audit: Audit, dimensions: Sequence[str]
+) -> tuple[Population, Sample]:
+    """The whole audited population; a study that is not shown is outside every domain."""
+    ids = audit.strata.index
+    codes, names = pd.factorize(audit.strata, sort=True)
+    shown = ids.get_indexer(pd.Index(studies["study_id"]))
+    said = Masks(*(_placed(one, shown, len(ids)) for one in masks))
+    population = Population.of(codes.astype(np.int64), len(names), *(one.astype(float) for one in said))
+    rows = studies.set_index("study_id", drop=False)
+    truth = audit.truth.loc[audit.truth.index.isin(ids)]
+    both = rows.loc[rows.index.intersection(truth.index)]
+    coded = both.assign(**{name: truth.loc[both.index, name] for name in dimensions})
+    places = ids.get_indexer(truth.index)
+    inside = truth.index.get_indexer(both.index)
+    true = Masks(*(_placed(one, inside, len(truth)) for one in measure(coded)))
+    sample = Sample(
+        codes[places].astype(np.int64),
+        said.domain[places].astype(float),
+        true.eligible.astype(float),
+        true.positive.astype(float),
+        said.eligible[places].astype(float),
+        said.positive[places].astype(float),
+    )
+    return population, sample
+
+
+def _placed(matrix: NDArray[np.bool_], rows: NDArray[np.intp], size: int) -> NDArray[np.bool_]:
+    made = np.zeros((size, matrix.shape[1]), dtype=bool)
+    made[rows] = matrix
+    return made
+
+
+def _with(one: Estimate, **changes: Any) -> Estimate:
+    return Estimate(**{**asdict(one), **changes})
+
+
+def share_or_naive(frame: pd.DataFrame) -> pd.Series:
+    """The corrected share where there is one, else the naive."""
+    return frame["corrected"].astype(float).fillna(frame["naive"])
