@@ -1,11 +1,11 @@
 """Hashed TF-IDF features of many texts, built chunk by chunk and read from disk without loading.
 
 A *view* is one way to look at a text: words and word pairs of title and abstract, those of the title
-alone, or letters (character n-grams within words). Each view is a sparse float32 matrix of n rows,
-kept as plain arrays in a folder (no pickle) that is committed by one rename and memory-mapped on
-reading; rows have length 1. Weights are those of scikit-learn's `TfidfVectorizer` with sublinear
-term frequency; columns are hashes, so that no vocabulary is held (Weinberger et al. 2009,
-doi 10.1145/1553374.1553516).
+alone, or letters (runs of letters within words). Each view is a sparse float32 matrix of n rows, kept
+as plain arrays in a folder (no pickle) that is committed by one rename and memory-mapped on reading;
+rows have length 1. Weights are those of scikit-learn's `TfidfVectorizer` with sublinear term
+frequency and ``min_df=2``: a term that only one record has tells nothing about another. Terms are
+hashed (`classifiers.terms`); the hashes that are in use are numbered one after the other.
 """
 
 import hashlib
@@ -26,6 +26,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from classifiers.terms import Cut, letter_names, letters, names, words_and_pairs, words_of
 from corpora.errors import InputError, StoreError
 from corpora.progress import Progress, silent
 
@@ -33,7 +34,10 @@ CHUNK = 1000
 """Documents that are held in memory at a time."""
 
 COMMON = 0.95
-"""A column that more than this share of the documents has says nothing and is left out."""
+"""A term that more than this share of the documents has says nothing and is left out."""
+
+RARE_FROM = 100
+"""From so many documents on, a term that only one of them has is left out too."""
 
 _META = "features.json"
 
@@ -50,62 +54,55 @@ class Document:
 
 @dataclass(frozen=True)
 class View:
-    """How a document becomes terms: which text, which n-grams, how many columns."""
+    """How a document becomes terms: title alone or title and abstract, counted how, by how many hashes."""
 
     name: str
-    text: Callable[[Document], str]
-    analyzer: str
-    ngrams: tuple[int, int]
+    whole: bool
+    counted: Callable[[Cut, int], sp.csr_matrix]
+    named: Callable[[Sequence[str], int], list[tuple[str, int]]]
     bits: int
 
     @property
-    def columns(self) -> int:
-        """Number of columns, a power of two."""
+    def hashes(self) -> int:
+        """Number of hashes, a power of two."""
         return 1 << self.bits
 
-    @cached_property
-    def vectorizer(self) -> Any:
-        """Counts of hashed terms."""
-        from sklearn.feature_extraction.text import HashingVectorizer
-
-        return HashingVectorizer(
-            analyzer=self.analyzer, ngram_range=self.ngrams, n_features=self.columns,
-            alternate_sign=False, norm=None, dtype=np.float32,
-        )  # fmt: skip
-
-    def counts(self, documents: Sequence[Document]) -> sp.csr_matrix:
-        """Sublinear term frequencies, 1 + ln(count), one row a document."""
-        found: sp.csr_matrix = self.vectorizer.transform([self.text(one) for one in documents]).tocsr()
-        found.sum_duplicates()
-        np.log(found.data, out=found.data)
-        found.data += 1
-        return found
+    def text(self, document: Document) -> str:
+        """What of a document the view reads."""
+        return f"{document.title} {document.abstract}" if self.whole else document.title
 
     def terms(self, document: Document) -> list[tuple[str, int]]:
-        """The terms of a document, each once, with their columns."""
-        from sklearn.utils import murmurhash3_32
-
-        found = dict.fromkeys(self.vectorizer.build_analyzer()(self.text(document)))
-        # The column as scikit-learn's FeatureHasher takes it.
-        return [(term, abs(int(murmurhash3_32(term, 0))) % self.columns) for term in found]
-
-
-def _whole(document: Document) -> str:
-    return f"{document.title} {document.abstract}"
-
-
-def _title(document: Document) -> str:
-    return document.title
+        """The terms of a document, each once, with their hashes."""
+        return self.named(words_of(self.text(document)), self.bits)
 
 
 VIEWS: dict[str, View] = {
     view.name: view
     for view in (
-        View("words", _whole, "word", (1, 2), 21),
-        View("title", _title, "word", (1, 2), 19),
-        View("letters", _whole, "char_wb", (4, 4), 18),
+        View("words", True, words_and_pairs, names, 21),
+        View("title", False, words_and_pairs, names, 19),
+        View("letters", True, letters, letter_names, 18),
     )
 }
+
+
+SIGNATURE = hashlib.sha256(repr(("1", COMMON, RARE_FROM, *VIEWS)).encode()).hexdigest()[:8]
+"""Names how features are made here; belongs into the name of a folder of them. Count up its first part."""
+
+
+def counts(documents: Sequence[Document], views: Iterable[View]) -> dict[str, sp.csr_matrix]:
+    """Sublinear term frequencies, 1 + ln(count), one row a document and one column a hash, by view.
+
+    Texts are cut into words once for all views.
+    """
+    titles = [words_of(one.title) for one in documents]
+    whole = Cut.of([[*title, *words_of(one.abstract)] for title, one in zip(titles, documents, strict=True)])
+    short = Cut.of(titles)
+    found = {view.name: view.counted(whole if view.whole else short, view.bits) for view in views}
+    for matrix in found.values():
+        np.log(matrix.data, out=matrix.data)
+        matrix.data += 1
+    return found
 
 
 class Features:
@@ -139,7 +136,7 @@ class Features:
                 np.load(self.folder / f"{view}.{n}.npy", mmap_mode="r") for n in ("data", "indices", "indptr")
             ]
             data, indices, indptr = parts
-            shape = (self.n, VIEWS[view].columns)
+            shape = (self.n, len(self.idf(view)))
             held: sp.csr_matrix = sp.csr_matrix((data, indices, indptr), shape=shape, copy=False)
             self._matrices[view] = held
         return self._matrices[view]
@@ -149,22 +146,24 @@ class Features:
         return {}
 
     def idf(self, view: str) -> NDArray[np.float32]:
-        """Inverse document frequency of each column; 0 where the column is too common."""
+        """Inverse document frequency of each column."""
         return np.asarray(np.load(self.folder / f"{view}.idf.npy", mmap_mode="r"))
+
+    def columns(self, view: str) -> NDArray[np.int32]:
+        """The column of each hash of the view; -1 where it is in too few or too many documents."""
+        return np.asarray(np.load(self.folder / f"{view}.columns.npy", mmap_mode="r"))
 
     def rows_of(self, view: str, documents: Sequence[Document]) -> sp.csr_matrix:
         """Other documents (a query, one record) in the same columns and weights."""
-        return _weighted(VIEWS[view].counts(documents), self.idf(view))
+        found = counts(documents, [VIEWS[view]])[view]
+        return _weighted(_numbered(found, self.columns(view), len(self.idf(view))), self.idf(view))
 
     def query(self, view: str) -> sp.csr_matrix | None:
         """The criteria as one row; None if there are none."""
         if not self.query_text.strip():
             return None
-        return (
-            self.rows_of(view, [Document("", self.query_text)])
-            if view != "title"
-            else self.rows_of(view, [Document(self.query_text, "")])
-        )
+        text = Document("", self.query_text) if VIEWS[view].whole else Document(self.query_text, "")
+        return self.rows_of(view, [text])
 
 
 def open_(folder: Path) -> Features:
@@ -200,8 +199,8 @@ def build(
         files = {view: stack.enter_context(_Raw(temporary, VIEWS[view])) for view in views}
         source, n = iter(documents), 0
         while chunk := list(islice(source, CHUNK)):
-            for raw in files.values():
-                raw.add(chunk)
+            for view, found in counts(chunk, [VIEWS[name] for name in views]).items():
+                files[view].add(found)
             n += len(chunk)
             progress("reading texts", n)
     if not n:
@@ -245,81 +244,106 @@ def build_in_child(
     return Features(folder)
 
 
-def fingerprint(documents: Iterable[Document], query: str = "") -> str:
-    """16 hex digits that name documents, query and the views as they are made here."""
-    digest = hashlib.sha256(repr([(v.name, v.analyzer, v.ngrams, v.bits) for v in VIEWS.values()]).encode())
-    digest.update(query.encode("utf-8", "surrogatepass"))
-    for document in documents:
-        digest.update(json.dumps(asdict(document)).encode())
-    return digest.hexdigest()[:16]
-
-
 class _Raw:
-    """The arrays of one view while they grow on disk."""
+    """The arrays of one view while they grow on disk, by hash and not yet weighed."""
 
     def __init__(self, folder: Path, view: View) -> None:
         self.view, self._folder = view, folder
         self._data = (folder / f"{view.name}.data.raw").open("wb")
-        self._indices = (folder / f"{view.name}.indices.raw").open("wb")
+        self._hashes = (folder / f"{view.name}.hashes.raw").open("wb")
         self._lengths: list[NDArray[np.int64]] = []
-        self._frequency = np.zeros(view.columns, dtype=np.int32)
+        self._frequency = np.zeros(view.hashes, dtype=np.int32)
 
     def __enter__(self) -> "_Raw":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._data.close()
-        self._indices.close()
+        self._hashes.close()
 
-    def add(self, chunk: Sequence[Document]) -> None:
-        found = self.view.counts(chunk)
-        self._data.write(found.data.astype(np.float32).tobytes())
-        self._indices.write(found.indices.astype(np.int32).tobytes())
+    def add(self, found: sp.csr_matrix) -> None:
+        self._data.write(found.data.tobytes())
+        self._hashes.write(found.indices.astype(np.int32).tobytes())
         self._lengths.append(np.diff(found.indptr).astype(np.int64))
-        self._frequency += np.bincount(found.indices, minlength=self.view.columns).astype(np.int32)
+        hashes, times = np.unique(found.indices, return_counts=True)
+        self._frequency[hashes] += times.astype(np.int32)
 
     def finish(self, n: int) -> None:
-        """Weigh and normalise chunk by chunk, once the raw arrays are closed."""
-        indptr = np.concatenate([[0], np.cumsum(np.concatenate(self._lengths))]).astype(np.int64)
-        idf = (np.log((1 + n) / (1 + self._frequency)) + 1).astype(np.float32)
-        idf[self._frequency > max(COMMON * n, 1)] = 0
-        name, total = self.view.name, int(indptr[-1])
-        raw = {
-            part: np.memmap(self._folder / f"{name}.{part}.raw", dtype=kind, mode="r")
-            if total
-            else np.empty(0, dtype=kind)
-            for part, kind in (("data", np.float32), ("indices", np.int32))
-        }
-        out = np.lib.format.open_memmap(
-            self._folder / f"{name}.data.npy", mode="w+", dtype=np.float32, shape=(total,)
-        )
-        columns = np.lib.format.open_memmap(
-            self._folder / f"{name}.indices.npy", mode="w+", dtype=np.int32, shape=(total,)
-        )
-        for start in range(0, n, CHUNK):
-            low, high = indptr[start], indptr[min(start + CHUNK, n)]
-            part = sp.csr_matrix(
-                (raw["data"][low:high], raw["indices"][low:high], indptr[start : start + CHUNK + 1] - low),
-                shape=(min(CHUNK, n - start), self.view.columns),
-            )
-            out[low:high] = _weighted(part, idf).data
-            columns[low:high] = raw["indices"][low:high]
-        del raw
-        np.save(self._folder / f"{name}.indptr.npy", indptr)
+        """Number the columns, weigh and normalise, part by part, once the raw arrays are closed."""
+        name, lengths = self.view.name, np.concatenate(self._lengths)
+        least = 2 if n >= RARE_FROM else 1
+        kept = np.flatnonzero((self._frequency >= least) & (self._frequency <= max(COMMON * n, 1)))
+        columns = np.full(self.view.hashes, -1, dtype=np.int32)
+        columns[kept] = np.arange(len(kept))
+        idf = (np.log((1 + n) / (1 + self._frequency[kept])) + 1).astype(np.float32)
+        total, sizes = int(self._frequency[kept].sum(dtype=np.int64)), [np.zeros(1, dtype=np.int64)]
+        raw = [(self._folder / f"{name}.{kind}.raw").open("rb") for kind in ("data", "hashes")]
+        out = [
+            _Array(self._folder / f"{name}.{kind}.npy", dtype, total)
+            for kind, dtype in (("data", np.float32), ("indices", np.int32))
+        ]
+        with ExitStack() as stack:
+            for file in (*raw, *out):
+                stack.enter_context(file)
+            for start in range(0, n, CHUNK):
+                rows = lengths[start : start + CHUNK]
+                data, hashes = (
+                    np.fromfile(file, dtype, int(rows.sum()))
+                    for file, dtype in zip(raw, (np.float32, np.int32), strict=True)
+                )
+                part = sp.csr_matrix(
+                    (data, hashes, np.concatenate([[0], np.cumsum(rows)])),
+                    shape=(len(rows), self.view.hashes),
+                )
+                done = _weighted(_numbered(part, columns, len(kept)), idf)
+                out[0].write(done.data)
+                out[1].write(done.indices)
+                sizes.append(np.diff(done.indptr).astype(np.int64))
+        np.save(self._folder / f"{name}.indptr.npy", np.cumsum(np.concatenate(sizes)))
         np.save(self._folder / f"{name}.idf.npy", idf)
-        for kind in ("data", "indices"):
+        np.save(self._folder / f"{name}.columns.npy", columns)
+        for kind in ("data", "hashes"):
             (self._folder / f"{name}.{kind}.raw").unlink()
 
 
-def _weighted(counts: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
+class _Array:
+    """An array file of a length known beforehand, written bit by bit: no page of it stays in memory."""
+
+    def __init__(self, path: Path, dtype: type, length: int) -> None:
+        self._file, self._dtype = path.open("wb"), np.dtype(dtype)
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self._dtype),
+            "fortran_order": False,
+            "shape": (length,),
+        }
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+    def __enter__(self) -> "_Array":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, part: NDArray[Any]) -> None:
+        self._file.write(part.astype(self._dtype).tobytes())
+
+
+def _numbered(found: sp.csr_matrix, columns: NDArray[np.int32], width: int) -> sp.csr_matrix:
+    """From a column a hash to the columns that are in use; the other entries are dropped."""
+    places = columns[found.indices]
+    kept = places >= 0
+    indptr = np.concatenate([[0], np.cumsum(kept)])[found.indptr]
+    return sp.csr_matrix((found.data[kept], places[kept], indptr), shape=(found.shape[0], width))
+
+
+def _weighted(counted: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
     """TF times IDF, every row of length 1 (or 0, if it has no term); the same places stay filled."""
-    data = counts.data * idf[counts.indices]
-    sizes = np.diff(counts.indptr)
-    rows = np.repeat(np.arange(counts.shape[0]), sizes)
-    length = np.sqrt(np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=counts.shape[0]))
+    data = counted.data * idf[counted.indices]
+    rows = np.repeat(np.arange(counted.shape[0]), np.diff(counted.indptr))
+    length = np.sqrt(np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=counted.shape[0]))
     length[length == 0] = 1
     data = (data / length[rows]).astype(np.float32)
-    return sp.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
+    return sp.csr_matrix((data, counted.indices, counted.indptr), shape=counted.shape)
 
 
 def _documents(path: Path) -> Iterator[Document]:

@@ -50,7 +50,8 @@ def features_for(texts: Texts, cache: Path, query: str) -> Any:
 
     documents = (features.Document(*one) for one in texts.documents())
     build = features.build if len(texts) < _SMALL else features.build_in_child
-    return build(documents, cache / "features" / f"{texts.fingerprint}-{digest(query)}", query=query)
+    name = f"{texts.fingerprint}-{digest(query)}-{features.SIGNATURE}"
+    return build(documents, cache / "features" / name, query=query)
 
 
 class Trainer(threading.Thread):
