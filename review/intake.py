@@ -19,7 +19,10 @@ _BATCH = 1_000
 _SHOWN = 5
 """Refused rows that are told one by one."""
 
-DATABASES = ("database", "db", "database name", "source database", "remote-database-name", "source", "dp")
+DATABASES = (
+    "database", "db", "database name", "source database", "remote-database-name", "library catalog",
+    "provider", "corpus", "source", "dp",
+)  # fmt: skip
 """Names of fields in which exports say where a row came from, the surest first."""
 
 

@@ -30,6 +30,10 @@ _ADDED = re.compile(
 )
 # Embase and Medline say in brackets at the end in which language the text is.
 _LANGUAGE = re.compile(r"\s*\[(?:article )?(?:in )?[A-Z][a-z]{3,10}(?:, [A-Z][a-z]+)*\]\s*\.?\s*$")
+# "Overview of the third shared task" is not that of the fifth.
+_NUMBERS = re.compile(
+    r"\d+|\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b", re.IGNORECASE
+)
 _PROTOCOL = re.compile(r"\b(?:study |trial |review )?protocol\b")
 
 
@@ -121,7 +125,7 @@ def _comparable(row: dict[str, Any]) -> Comparable:
         families=tuple(_known(author["family"]) for author in row["authors"] or ()),
         people=tuple(_person(author) for author in row["authors"] or ()),
         part=part.group(1) if part else "",
-        numbers=" ".join(re.findall(r"\d+", title)),
+        numbers=" ".join(_NUMBERS.findall(title)),
         registration="registry" in types or "clinicaltrials" in place.lower(),
         preprint=bool(_PREPRINT.search(place)) or doi.startswith(_PREPRINT_DOI),
         protocol=bool(_PROTOCOL.search(title)),

@@ -209,9 +209,19 @@ def _labels(made: dict[str, Any]) -> None:
         made[LABEL] = made.pop(name)
 
 
+_NO_NUMBER = re.compile(r"(?i)(?:[a-z]+:)?\s*(?:n/?a|none|nan|null|unknown|[-–0.]*)\s*")
+
+
 def _accession(made: dict[str, Any]) -> None:
-    """``PMID:123`` is a PubMed id; a PMID or OpenAlex id serves as accession number."""
+    """``PMID:123`` is a PubMed id; a PMID or OpenAlex id serves as accession number.
+
+    A cell that names no number (``PMID:``, ``N/A``) is none: as a key it would make one record of
+    all the rows that hold it.
+    """
     given = made.get("accession")
+    if given and _NO_NUMBER.fullmatch(given):
+        made["column:accession"] = made.pop("accession")
+        given = None
     if given and re.match(r"(?i)pmid", given) and not made.get("pmid"):
         made["pmid"] = identifiers.pmid(given)
     if not given and made.get("openalex_id"):

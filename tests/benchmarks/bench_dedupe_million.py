@@ -60,6 +60,7 @@ def main() -> None:
         found = pd.read_csv(out, usecols=["report"])["report"].tolist()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     figures = {
+        "cores_used": len(os.sched_getaffinity(0)),
         "records": len(truth),
         "seconds": round(seconds, 1),
         "peak_mib": round(peak, 1),

@@ -120,6 +120,14 @@ def test_csv_guesses_columns_and_keeps_the_others(tmp_path: Path) -> None:
     assert (record.year, record.pmid, dict(record.extra)) == (2021, "77", {"Odd": "kept"})
 
 
+def test_an_accession_that_names_no_number_is_none(tmp_path: Path) -> None:
+    """Else all rows with an empty ``PMID:`` would be versions of one record."""
+    text = "title,source id\nOne study,PMID:\nAnother study,PMID:\nA third study,N/A\nA fourth,PMID:12\n"
+    read = [build(row.fields, source="x") for row in rows(write(tmp_path, "a.csv", text))]
+    assert [record.source_key for record in read] == ["", "", "", "PMID:12"]
+    assert dict(read[0].extra)["column:accession"] == "PMID:"
+
+
 def test_columns_can_be_named_by_hand(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "title,Real name\nx,The title\n")
     assert one(path, mapping={"title": "Real name"}).title == "The title"
