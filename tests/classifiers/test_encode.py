@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers import encode, features
+from classifiers import encode, features, passes
 from classifiers.features import Document
 from corpora.errors import InputError, MissingExtraError, StoreError
 
@@ -69,7 +69,7 @@ def test_a_vector_does_not_depend_on_the_company(tmp_path: Path, vectors: encode
 def test_a_text_is_computed_once(
     kept: Path, vectors: encode.Vectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encode, "_Model", lambda _: pytest.fail("computed again"))
+    monkeypatch.setattr(encode, "Machine", lambda _: pytest.fail("computed again"))
     again = encode.embed([*TEXTS, *TEXTS], kept)
     assert again.tobytes() == vectors.tobytes() * 2
 
@@ -96,6 +96,31 @@ def test_what_a_killed_run_had_done_is_kept(tmp_path: Path, monkeypatch: pytest.
         encode.embed(texts, tmp_path, progress=die)
     encode.embed(texts, tmp_path, progress=lambda _what, count, total=None: done.append((count, total)))
     assert done == [1, 2, (1, 2), (2, 2)]
+
+
+def test_windows_and_batches_change_no_vector(
+    kept: Path, vectors: encode.Vectors, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(passes, "WINDOW", 2)
+    machine = passes.Machine(encode.default(), workers=3)
+    met: list[int] = []
+    for places, found in machine.stream(TEXTS):
+        met += places
+        assert found.tobytes() == vectors[places].tobytes()
+    assert sorted(met) == list(range(len(TEXTS)))
+
+
+def test_every_text_is_in_one_batch_of_a_fixed_shape() -> None:
+    lengths = np.random.default_rng(1).integers(0, 300, 400).tolist()
+    found = list(passes.batches(lengths, limit=256, budget=1024))
+    assert sorted(place for places, _, _ in found for place in places) == list(range(400))
+    for places, length, rows in found:
+        assert length % passes.STEP == 0
+        assert rows == 1024 // length >= len(places)
+        assert all(
+            length - passes.STEP < max(lengths[place], 1) <= length or length == 256 for place in places
+        )
+    assert [length for _, length, _ in found] == sorted((one for _, one, _ in found), reverse=True)
 
 
 def test_attached_in_the_background(tmp_path: Path, kept: Path, vectors: encode.Vectors) -> None:
