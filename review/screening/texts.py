@@ -1,16 +1,22 @@
-"""The reports of a review as a screener reads them: one text each, held in memory, narrow.
+"""The reports of a review as a screener reads them: one text each, mapped from a narrow file.
 
-A report is shown by its most complete record; a field that this one lacks comes from another.
+A report is shown by its most complete record; a field that this one lacks comes from another. The
+fields that are shown lie uncompressed in ``cache/texts/`` under the hash of what they were read from,
+so that opening a session again reads no Parquet and holds no abstract in memory.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpora.errors import StoreError
 from corpora.record import text_hash
 from review import linking, patches
 from review.workspace import Workspace
@@ -24,6 +30,9 @@ SHORTEST_ABSTRACT = 100
 """Characters; a shorter abstract is not usable for ranking or a stop (method rules, section 5)."""
 
 _ENGLISH = ("", "en", "eng", "english")
+
+_CHUNK = 10_000
+"""Records that are written together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,8 @@ class Texts:
     """All reports in the order of their ids; row i of every array here is report ``ids[i]``."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._table = patches.records(workspace, COLUMNS)
+        self.fingerprint = workspace.hash_of("records", "links", ledger=("patches", "links", "withdrawals"))
+        self._table = _mapped(workspace, self.fingerprint)
         self.reports = linking.clusters(workspace).reports
         records = self._table["record_id"].to_pylist()
         usable = _lengths(self._table["abstract"])
@@ -59,7 +69,6 @@ class Texts:
         for rows in self._rows.values():
             rows.sort(key=lambda row: (-min(int(usable[row]), 400), records[row]))
         self.rankable = self._rankable(usable)
-        self.fingerprint = workspace.hash_of("records", "links", ledger=("patches", "links", "withdrawals"))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -101,13 +110,12 @@ class Texts:
 
     def documents(self) -> Iterator[tuple[str, str, str, str]]:
         """Title, abstract, keywords with MeSH, and venue of every report, in the order of ids."""
-        for start in range(0, len(self.ids), 1000):
-            for report in self.ids[start : start + 1000]:
-                row = self._table.slice(self._rows[report][0], 1)
-                words = [*(row["keywords"][0].as_py() or [])]
-                words += [heading["descriptor"] for heading in row["mesh"][0].as_py() or []]
-                title, abstract, venue = (row[n][0].as_py() or "" for n in ("title", "abstract", "venue"))
-                yield title, abstract, "; ".join(words), venue
+        columns = [self._table[name] for name in ("title", "abstract", "keywords", "mesh", "venue")]
+        for report in self.ids:
+            row = self._rows[report][0]
+            title, abstract, keywords, mesh, venue = (column[row].as_py() for column in columns)
+            words = [*(keywords or []), *(heading["descriptor"] for heading in mesh or [])]
+            yield title or "", abstract or "", "; ".join(words), venue or ""
 
     def find(self, words: str, limit: int = 200) -> list[str]:
         """Reports whose title or abstract hold all words, in the order of ids."""
@@ -143,3 +151,36 @@ def _lengths(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
     counted = pc.fill_null(pc.utf8_length(column), 0)
     return np.asarray(counted.to_numpy(), dtype=np.int64)
+
+
+def _mapped(workspace: Workspace, fingerprint: str) -> pa.Table:
+    """The newest version of every record, mapped; written first unless that is done."""
+    path = workspace.root / "cache" / "texts" / f"{fingerprint}.arrow"
+    if not path.exists():
+        _write(workspace, path)
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_file(file).read_all()
+
+
+def _write(workspace: Workspace, path: Path) -> None:
+    """Write what is shown, the abstracts apart: reading them is what takes the most memory.
+
+    Raises:
+        StoreError: records came in between the two readings.
+
+    """
+    table = patches.records(workspace, [name for name in COLUMNS if name != "abstract"])
+    abstracts = patches.records(workspace, ("record_id", "abstract"))
+    if not table["record_id"].equals(abstracts["record_id"]):
+        raise StoreError(f"{workspace.root}: records came in while they were read; open it again")
+    table = table.append_column(abstracts.schema.field("abstract"), abstracts["abstract"]).select(COLUMNS)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".tmp-{uuid4().hex}")
+    with pa.ipc.new_file(str(temporary), table.schema) as file:
+        file.write_table(table, max_chunksize=_CHUNK)
+    for old in path.parent.glob("*.arrow"):
+        with suppress(OSError):  # in use on a system that does not let go of it
+            old.unlink()
+    temporary.rename(path)
+    del table, abstracts
+    pa.default_memory_pool().release_unused()
