@@ -136,10 +136,11 @@ class Codebook(_Table):
     @model_validator(mode="after")
     def _references_hold(self) -> "Codebook":
         ids = self.label_ids()
-        named = [part.id for part in (*self.dimensions, *self.rollups, *self.fields)]
+        parts: list[Dimension | Field] = [*self.dimensions, *self.fields]
+        named = [*(part.id for part in parts), *(rollup.id for rollup in self.rollups)]
         if doubled := sorted({name for name in named if named.count(name) > 1}):
             raise ValueError(f"ids of dimensions, roll-ups and fields must differ: {', '.join(doubled)}")
-        wanted = [part.applies_when for part in (*self.dimensions, *self.fields) if part.applies_when]
+        wanted = [part.applies_when for part in parts if part.applies_when]
         wanted += [f"{r.of}.{leaf}" for r in self.rollups for ls in r.leaves.values() for leaf in ls]
         wanted += [self.gate] if self.gate else []
         missing = sorted(set(wanted) - set(ids))
