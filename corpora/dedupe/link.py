@@ -78,7 +78,7 @@ def cluster_rows(records: pa.Table, progress: Progress = silent) -> pd.DataFrame
         relation = f"{link['kind']} {link['verdict']}" if link else ""
         rows.append(
             (row, one, clusters.reports[one], clusters.studies[one], relation,
-             link.get("rule", ""), round(float(link["score"]), 4) if link else None)
+             link.get("rule", ""), round(_strength(link)[1], 4) if link else None)
         )  # fmt: skip
     names = ["row", "record_id", "report", "study", "relation", "rule", "score"]
     return pd.DataFrame(rows, columns=names)

@@ -41,7 +41,12 @@ def read(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
 
 def _alone(path: Path, records: tuple[str, ...]) -> Any:
     """The root, if it is itself a record: some tools save one without a set around it."""
-    safe = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": True}
+    safe: dict[str, Any] = {
+        "resolve_entities": False,
+        "load_dtd": False,
+        "no_network": True,
+        "huge_tree": True,
+    }
     try:
         with path.open("rb") as stream:
             _, first = next(iter(etree.iterparse(stream, events=("start",), **safe)))
