@@ -11,12 +11,14 @@ import pandas as pd
 from corpora.progress import Progress, silent
 from corpora.registry import load
 from corpora.run import FileEntry, Run
+from review import auditing
+from review.analysis.labelshares import label_shares
 from review.analysis.tidy import Context, Tidy
 from review.counting import flow_of
-from review.facts import Facts, facts
+from review.facts import Facts, facts, shown
 from review.figures.base import FigureSpec
 from review.figures.presets import formats_for, preset
-from review.figures.save import SavedFigure, save
+from review.figures.save import SavedFigure, escaped, save
 from review.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
@@ -121,6 +123,8 @@ def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
             made[name] = workspace.hash_of(kind, ledger=_LEDGER.get(kind, ()))
         else:
             made[name] = workspace.hash_of(ledger=_LEDGER[kind])
+    if any(name.startswith("labels:") for name in spec.reads):
+        made["audit"] = auditing.signature(workspace)
     stages = [stage.model_dump() for stage in workspace.protocol.screening]
     made["protocol"] = hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:16]
     return made
@@ -128,22 +132,48 @@ def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
 
 def tidy_of(workspace: Workspace, spec: FigureSpec, held: Facts) -> Tidy:
     """The table of one figure."""
-    shown, context = population(workspace, held)
-    return spec.compute(flow_of(workspace) if spec.needs == "flow" else shown, context)
+    studies, context = population(workspace, held)
+    return spec.compute(flow_of(workspace) if spec.needs == "flow" else studies, context)
 
 
 def population(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, Context]:
     """The studies that figures show: the included ones, or all while nobody has decided."""
-    studies = held.studies
-    decided = (studies["status"] == "included").any()
-    shown = studies[studies["status"] == "included"] if decided else studies
-    named = "studies, those included so far" if decided else "studies: all identified, none included yet"
-    return shown, Context(
-        population=f"{len(shown):,} {named}",
+    studies, named = shown(held.studies)
+    audit, state = auditing.standing(workspace, held)
+    return studies, Context(
+        population=named,
         labels=held.labels,
         titles=held.codebook.titles(),
         simulated=is_simulated(workspace),
+        audit=audit,
+        audit_state=state,
     )
+
+
+def shares(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, str]:
+    """Every label's share, safe for a spreadsheet, and how auditing stands."""
+    studies, context = population(workspace, held)
+    return escaped(label_shares(studies, context, held.codebook).frame), context.audit_state
+
+
+def share_lines(frame: pd.DataFrame) -> list[str]:
+    """The shares for a terminal: labels that the tagger or people gave at least once."""
+    told = []
+    for dimension, part in frame.groupby("dimension", sort=False):
+        told += ["", f"{dimension} (of {part['over'].iloc[0]})"]
+        for _, row in part.sort_values("naive", ascending=False).iterrows():
+            if row["n"] or row["discordant"]:
+                told.append(f"  {row['title'][:38]:<38} {_share(row)}")
+    return told
+
+
+def _share(row: pd.Series) -> str:
+    naive = "–" if pd.isna(row["naive"]) else f"{row['naive']:.1%}"
+    counts = f"{row['n']:,} of {row['denominator']:,}"
+    if row["status"] != "corrected":
+        return f"{naive:>6} naive ({counts}), {row['status']}"
+    interval = f"{row['corrected']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
+    return f"{interval}, audit n = {row['audited']:,}; naive {naive} ({counts})"
 
 
 def is_simulated(workspace: Workspace) -> bool:

@@ -87,6 +87,14 @@ def facts(workspace: Workspace) -> Facts:
     return Facts(snapshot, folder, studies, spoken, codebook)
 
 
+def shown(studies: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The studies that shares are about, and their name: the included ones, or all while there are none."""
+    included = studies["status"] == "included"
+    if included.any():
+        return studies[included], f"{int(included.sum()):,} studies, those included so far"
+    return studies, f"{len(studies):,} studies: all identified, none included yet"
+
+
 def _forget_older(cache: Path, keep: str) -> None:
     """Keep the three newest snapshots: a dashboard may still read the one before."""
     held = sorted(

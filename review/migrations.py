@@ -77,6 +77,15 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 person TEXT NOT NULL)""",
         ),
     ),
+    (
+        "0004-annotation",
+        (
+            # The record's words for a field; the audit it was coded in; a coder's own, or consensus.
+            "ALTER TABLE annotations ADD COLUMN quote TEXT",
+            "ALTER TABLE annotations ADD COLUMN block TEXT",
+            "ALTER TABLE annotations ADD COLUMN role TEXT",
+        ),
+    ),
 )
 
 
@@ -101,7 +110,7 @@ TABLES: dict[str, sa.Table] = {
         _table("links", "left_id", "right_id", "kind", "verdict", "person", "reason", "supersedes"),
         _table(
             "annotations", "record_id", "dimension", "label", "value", "annotator",
-            "codebook_hash", "text_hash", "supersedes",
+            "codebook_hash", "text_hash", "supersedes", "quote", "block", "role",
         ),
         _table("patches", "record_id", "field", "value", "person", "supersedes"),
         _table("withdrawals", "run", "reason", "person", "supersedes"),

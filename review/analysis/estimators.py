@@ -172,7 +172,8 @@ class _Strata:
         count, some = len(self.counts), np.maximum(self.counts, 1)[:, None]
         means = [_by_stratum(strata, count, values) / some for values in (one, two)]
         centred = [values - mean[strata] for values, mean in zip((one, two), means, strict=True)]
-        return _by_stratum(strata, count, centred[0] * centred[1]) / np.maximum(some - 1, 1)
+        made: Floats = _by_stratum(strata, count, centred[0] * centred[1]) / np.maximum(some - 1, 1)
+        return made
 
 
 def _share(population: Population, sample: Sample, strata: _Strata, tuning: Floats) -> tuple[Floats, Floats]:
@@ -215,13 +216,15 @@ def _added(population: Population, sample: Sample, strata: _Strata) -> Floats:
     left = np.clip(1 - strata.counts / np.maximum(population.sizes, 1), 0, 1)
     quiet = population.domain - population.positive
     place = _spread(population.positive, population.domain) + _spread(quiet, population.domain)
-    return ADDED * mean_weight * (strata.weights * left)[:, None] * place
+    made: Floats = ADDED * mean_weight * (strata.weights * left)[:, None] * place
+    return made
 
 
 def _spread(counts: Floats, instead: Floats) -> Floats:
     """Shares of each stratum (H, C); those of ``instead`` where there is none."""
     total, other = counts.sum(axis=0), instead.sum(axis=0)
-    return np.where(total > 0, counts / np.maximum(total, 1), instead / np.maximum(other, 1))
+    made: Floats = np.where(total > 0, counts / np.maximum(total, 1), instead / np.maximum(other, 1))
+    return made
 
 
 def _freedom(parts: Floats, counts: Floats) -> Floats:

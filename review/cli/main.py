@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from review.cli import (
+    annotate,
     elsewhere,
     fulltext,
     gather,
@@ -30,7 +31,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (setup, gather, search, screen, stop, fulltext, elsewhere, simulate, label, show, whole):
+for group in (
+    setup,
+    gather,
+    search,
+    screen,
+    stop,
+    fulltext,
+    elsewhere,
+    simulate,
+    label,
+    annotate,
+    show,
+    whole,
+):
     group.register(app)
 
 

@@ -1,0 +1,79 @@
+"""Which studies of a workspace its taggers learnt from: they are audited apart, and never both."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from classifiers.codebook import load as load_codebook
+from classifiers.labels import read_labels
+from corpora.errors import InputError
+from corpora.formats.detect import open_file
+from corpora.record import build, key_text
+from review import linking, training
+from review.workspace import Workspace
+
+if TYPE_CHECKING:
+    from review.auditing import Drawn
+
+_COLUMNS = ("record_id", "doi", "pmid")
+
+
+def studies(workspace: Workspace) -> frozenset[str]:
+    """Studies that stand in the protocol's training labels; empty without a trained tagger.
+
+    A labelled row is found by its key if that is a record id, a DOI or a PMID, else by its title.
+
+    Raises:
+        InputError: a tagger was trained on a file that the protocol does not name.
+
+    """
+    labels = workspace.protocol.labels
+    models = [part for name in labels.taggers() if (part := workspace.latest("models", tagger=name))]
+    if not models:
+        return frozenset()
+    if labels.training is None:
+        raise InputError(
+            f"{workspace.protocol_path}: a tagger was trained on "
+            f"{models[-1].run.parameters.get('labels')!r}, which the protocol does not name, so it cannot be "
+            'told which studies it learnt from; name the file there as: [labels] training = "…" (and '
+            "training_records, key)"
+        )
+    given = training.source(workspace)
+    labelled = read_labels(given.labels, load_codebook(labels.codebook), given.key)
+    clusters = linking.clusters(workspace).studies
+    if given.key in _COLUMNS:
+        known = _by_column(workspace, clusters, given.key)
+        return frozenset(known[key] for key in labelled.keys if key in known)
+    titles = {str(row["title"]) for row in labelled.rows if row.get("title")}
+    if given.records is not None:
+        wanted = set(labelled.keys)
+        for row in open_file(given.records).rows:
+            record = build(row.fields, source="labels")
+            if record.title and dict(record.extra).get(given.key) in wanted:
+                titles.add(record.title)
+    known = _by_column(workspace, clusters, "title")
+    return frozenset(known[key] for title in titles if (key := key_text(title)) in known)
+
+
+def _by_column(workspace: Workspace, clusters: Mapping[str, str], column: str) -> dict[str, str]:
+    table = workspace.corpus.records(list(dict.fromkeys(["record_id", column])))
+    ids, cells = table["record_id"].to_pylist(), table[column].to_pylist()
+    pairs = (
+        (key_text(cell) if column == "title" else cell, one) for one, cell in zip(ids, cells, strict=True)
+    )
+    return {cell: clusters[one] for cell, one in pairs if cell}
+
+
+def of_audits(workspace: Workspace, audits: Iterable["Drawn"], apart: str) -> Sequence[str]:
+    """Audited studies that are training material now and were not when they were drawn, sorted."""
+    learnt_from = studies(workspace)
+    drawn = {one for audit in audits for one in audit.studies if audit.strata[one] != apart}
+    return sorted(drawn & learnt_from)
+
+
+def held_out(workspace: Workspace) -> frozenset[str]:
+    """Record ids of audited studies: what people said of them never trains."""
+    from review.auditing import audits
+
+    audited = {one for audit in audits(workspace) for one in audit.studies}
+    clusters = linking.clusters(workspace).studies
+    return frozenset(record for record, study in clusters.items() if study in audited)
