@@ -1,18 +1,23 @@
 """A finished review screened again: synchronous, on a fixed schedule, the same every time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import rank
 from classifiers.features import Features
-from classifiers.rank import Labels, Rows
+from classifiers.rank import Labels, Ranker, Rows
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 
-GROWTH = 0.02
+GROWTH = 0.05
 """Records screened between two rankings, as a share of those that are labelled; at least one."""
+
+LATER, GROWTH_LATER = 200, 0.15
+"""With this many labelled a new label changes less, and the share is this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +57,25 @@ def simulate(
     features: Features,
     labels: Labels,
     priors: Rows,
-    ranker: str,
+    ranker: str | Callable[..., Ranker],
     *,
     seed: int,
-    growth: float = GROWTH,
+    growth: float | None = None,
     whole: bool = False,
     progress: Progress = silent,
 ) -> Simulation:
     """Screen all N records from the priors on, ranking again on the schedule.
 
-    A batch has ``growth`` times the labelled records, at least one. Once every included record is
-    found the rest follows in the order of the last ranking, unless ``whole`` asks for all rankings.
+    ``ranker`` is a name or what makes one from a ``seed``. A batch has a share of the number labelled,
+    at least one record: ``growth``, or `GROWTH` and from `LATER` on `GROWTH_LATER`. Once every included
+    record is found the rest follows in the order of the last ranking, unless ``whole`` asks for all.
 
     Raises:
         InputError: priors out of range or named twice.
 
     """
     n = len(labels)
+    make = partial(rank.make, ranker) if isinstance(ranker, str) else ranker
     if len(set(priors.tolist())) != len(priors) or (
         len(priors) and not 0 <= priors.min() <= priors.max() < n
     ):
@@ -81,9 +88,9 @@ def simulate(
     left = int(labels.sum()) - int(labels[priors].sum())
     while len(known) < n:
         rows = np.array(known, dtype=np.int64)
-        model = rank.make(ranker, seed=seed).fit(features, rows, labels[rows])
+        model = make(seed=seed).fit(features, rows, labels[rows])
         ranked = rank.order(model.scores(features), rows)
-        batch = max(1, int(len(known) * growth)) if left or whole else len(ranked)
+        batch = _batch(len(known), growth) if left or whole else len(ranked)
         starts.append(len(screened))
         chosen = ranked[:batch].tolist()
         screened += chosen
@@ -91,3 +98,10 @@ def simulate(
         left -= int(labels[chosen].sum())
         progress("simulating", len(known), n)
     return Simulation(np.array(screened, dtype=np.int64), np.asarray(priors, dtype=np.int64), starts)
+
+
+def _batch(labelled: int, growth: float | None) -> int:
+    """Records to screen before the next ranking."""
+    if growth is None:
+        growth = GROWTH if labelled < LATER else GROWTH_LATER
+    return max(1, int(labelled * growth))

@@ -1,5 +1,6 @@
 """Our default: three views of a text, a linear SVM each, and the criteria as the first example."""
 
+from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
@@ -24,9 +25,10 @@ class Blend:
     name = "blend"
     views = tuple(WEIGHTS)
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: int, weights: Mapping[str, float] = WEIGHTS, criteria: bool = True) -> None:
+        self._weights, self._criteria = dict(weights), criteria
         self._models = {
-            view: LinearView(view, cost=0.11, ratio=9.8, seed=seed, criteria=True) for view in WEIGHTS
+            view: LinearView(view, cost=0.11, ratio=9.8, seed=seed, criteria=criteria) for view in weights
         }
         self._similar: Floats | None = None
 
@@ -39,14 +41,14 @@ class Blend:
     def _similarity(self, features: Features, rows: Rows, labels: Labels) -> Floats:
         """Cosine to the mean of the included records and the criteria, over the views."""
         total = np.zeros(features.n, dtype=np.float32)
-        for view, weight in WEIGHTS.items():
-            matrix, query = features.matrix(view), features.query(view)
-            known = [matrix[rows[labels]]] if labels.any() else []
+        for view, weight in self._weights.items():
+            query = features.query(view) if self._criteria else None
+            known = [features.rows(view, rows[labels])] if labels.any() else []
             known += [] if query is None else [query]
             if not known:
                 raise InputError("blend: no included record and no criteria, so there is nothing to go by")
             centre = np.asarray(sum(part.sum(axis=0) for part in known)).ravel().astype(np.float32)
-            total += weight * standard(matrix @ centre)
+            total += weight * standard(features.product(view, centre))
         return total
 
     def scores(self, features: Features) -> Floats:
@@ -55,7 +57,7 @@ class Blend:
             return self._similar
         total = np.zeros(features.n, dtype=np.float32)
         for view, model in self._models.items():
-            total += WEIGHTS[view] * standard(model.scores(features))
+            total += self._weights[view] * standard(model.scores(features))
         return total
 
     def reasons(self, document: Document, n: int = 8) -> list[tuple[str, float]]:

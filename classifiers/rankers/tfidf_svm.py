@@ -11,14 +11,15 @@ from corpora.errors import InputError
 class TfidfSvm:
     """Title and abstract as one text; C .11, class weights 9.8, no criteria.
 
-    ASReview holds a vocabulary where we hash, and drops its words over 95 % as we do.
+    ASReview holds a vocabulary where we hash, keeps the words that one record alone has, and drops
+    words over 95 % as we do.
     """
 
     name = "tfidf-svm"
-    views = ("words",)
+    views = ("tfidf",)
 
     def __init__(self, *, seed: int) -> None:
-        self._model = LinearView("words", cost=0.11, ratio=9.8, seed=seed, criteria=False)
+        self._model = LinearView("tfidf", cost=0.11, ratio=9.8, seed=seed, criteria=False)
 
     def fit(self, features: Features, rows: Rows, labels: Labels) -> Self:
         """Learn from labelled rows; see `classifiers.rank.Ranker`."""

@@ -20,6 +20,7 @@ from classifiers.features import VIEWS, Document, Features
 from corpora.errors import InputError, StoreError
 from corpora.simulator.literature import simulate as simulated
 
+QUERY = "pain after surgery"
 ARRAYS = [f"{view}.{part}.npy" for view in VIEWS for part in ("columns", "data", "idf", "indices", "indptr")]
 
 
@@ -31,7 +32,8 @@ def documents() -> list[Document]:
 
 @pytest.fixture(scope="module")
 def built(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Features:
-    return features.build(documents, tmp_path_factory.mktemp("cache") / "f", query="pain after surgery")
+    folder = tmp_path_factory.mktemp("cache") / "f"
+    return features.build(documents, folder, views=tuple(VIEWS), query=QUERY)
 
 
 def bytes_of(held: Features) -> dict[str, bytes]:
@@ -61,8 +63,10 @@ def test_they_are_scikit_learns_tfidf_but_for_the_order_of_columns(
         max_df=features.COMMON,
         min_df=2 if count >= features.RARE_FROM else 1,
     )
-    theirs = reference.fit_transform(few).toarray()
-    held = features.build(few, tmp_path / "f")
+    reference.fit(few)
+    reference.idf_ **= VIEWS[view].power
+    theirs = reference.transform(few).toarray()
+    held = features.build(few, tmp_path / "f", views=[view])
     hashed = {term: code for one in few for term, code in VIEWS[view].terms(one)}
     shared = {code for code in hashed.values() if list(hashed.values()).count(code) > 1}
     columns = [held.columns(view)[hashed[term]] for term in reference.get_feature_names_out()]
@@ -121,12 +125,26 @@ def test_any_text_makes_a_finite_row(texts: list[tuple[str, str]]) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        held = features.build([Document(*one) for one in texts], Path(folder) / "f")
+        held = features.build([Document(*one) for one in texts], Path(folder) / "f", views=tuple(VIEWS))
         for view in VIEWS:
             matrix = held.matrix(view)
             assert matrix.shape[0] == len(texts)
             assert np.isfinite(matrix.data).all()
             matrix.check_format(full_check=True)
+
+
+def test_rows_and_products_of_a_large_view_are_those_of_its_matrix(
+    built: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix = built.matrix("letters")
+    weights = np.random.default_rng(1).normal(size=matrix.shape[1]).astype(np.float32)
+    rows = np.array([7, 3, 119, 3])
+    for many in (features._ROWS, 7):  # 7: pages are let go of between parts
+        monkeypatch.setattr(features, "_ROWS", many)
+        monkeypatch.setattr(features, "CHUNK", min(features.CHUNK, many))
+        assert np.abs(built.product("letters", weights) - matrix @ weights).max() < 1e-6
+        assert (built.rows("letters", rows) != matrix[rows]).nnz == 0
+    assert built.rows("letters", rows[:0]).shape == (0, matrix.shape[1])
 
 
 # ---------------------------------------------------------------------- how they are built
@@ -135,10 +153,10 @@ def test_any_text_makes_a_finite_row(texts: list[tuple[str, str]]) -> None:
 def test_chunks_and_a_child_process_give_the_very_same_bytes(
     documents: list[Document], built: Features, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child = features.build_in_child(iter(documents), tmp_path / "child", query="pain after surgery")
+    child = features.build_in_child(iter(documents), tmp_path / "child", views=tuple(VIEWS), query=QUERY)
     assert bytes_of(child) == bytes_of(built)
     monkeypatch.setattr(features, "CHUNK", 7)
-    chunked = features.build(iter(documents), tmp_path / "chunked", query="pain after surgery")
+    chunked = features.build(iter(documents), tmp_path / "chunked", views=tuple(VIEWS), query=QUERY)
     assert bytes_of(chunked) == bytes_of(built)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["child", "chunked"]
 
@@ -158,7 +176,7 @@ def test_what_is_there_is_opened_not_built_again(documents: list[Document], buil
 
     again = features.build((nothing() for _ in documents), built.folder)
     assert again.n == len(documents)
-    assert again.query_text == "pain after surgery"
+    assert again.query_text == QUERY
     assert sorted(bytes_of(again)) == sorted([*ARRAYS, "features.json"])
 
 
@@ -212,7 +230,7 @@ def test_the_first_of_two_builders_wins(documents: list[Document], tmp_path: Pat
 def test_errors_say_what_to_do(documents: list[Document], built: Features, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no document"):
         features.build([], tmp_path / "f")
-    with pytest.raises(InputError, match="views are words, title, letters"):
+    with pytest.raises(InputError, match="views are words, title, letters, tfidf"):
         features.build(documents, tmp_path / "f", views=["wrods"])
     few = features.build(documents, tmp_path / "few", views=["title"])
     with pytest.raises(InputError, match="view 'words' was not built; there are title"):

@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 
 from classifiers import encode, features, rank, ranking_metrics
 from classifiers.features import VIEWS, Document, Features
-from classifiers.rankers.svm import sample_weights, strongest
+from classifiers.rankers.svm import MOST_EXCLUDED, sample_weights, some, strongest
 from classifiers.simulate import GROWTH, priors_of, simulate
 from corpora.errors import InputError, StoreError, UnknownNameError
 from corpora.registry import entries
@@ -52,12 +52,13 @@ def attach(held: Features) -> Features:
 
 @pytest.fixture(scope="module")
 def built(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Features:
-    return attach(features.build(documents, tmp_path_factory.mktemp("cache") / "f", query=QUERY))
+    folder = tmp_path_factory.mktemp("cache") / "f"
+    return attach(features.build(documents, folder, views=tuple(VIEWS), query=QUERY))
 
 
 @pytest.fixture(scope="module")
 def plain(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Features:
-    return attach(features.build(documents, tmp_path_factory.mktemp("cache") / "f"))
+    return attach(features.build(documents, tmp_path_factory.mktemp("cache") / "f", views=tuple(VIEWS)))
 
 
 @pytest.fixture(params=RANKERS)
@@ -67,7 +68,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def some(labels: rank.Labels, included: int, excluded: int) -> rank.Rows:
+def picked(labels: rank.Labels, included: int, excluded: int) -> rank.Rows:
     return np.concatenate([np.flatnonzero(labels)[:included], np.flatnonzero(~labels)[:excluded]])
 
 
@@ -85,7 +86,7 @@ def test_a_ranker_learns_what_was_included(name: str, built: Features, labels: r
     model = rank.make(name, seed=1)
     assert model.name == name
     assert set(model.views) <= set(VIEWS)
-    rows = some(labels, 4, 12)
+    rows = picked(labels, 4, 12)
     scores = model.fit(built, rows, labels[rows]).scores(built)
     assert scores.shape == (built.n,)
     assert scores.dtype == np.float32
@@ -98,7 +99,7 @@ def test_a_ranker_learns_what_was_included(name: str, built: Features, labels: r
 def test_the_same_labels_and_seed_give_the_same_scores(
     name: str, built: Features, labels: rank.Labels
 ) -> None:
-    rows = some(labels, 3, 20)
+    rows = picked(labels, 3, 20)
     first, second = (
         rank.make(name, seed=7).fit(held, rows, labels[rows]).scores(held)
         for held in (built, features.open_(built.folder))
@@ -107,7 +108,7 @@ def test_the_same_labels_and_seed_give_the_same_scores(
 
 
 def test_fitting_again_forgets_what_was_learnt(name: str, built: Features, labels: rank.Labels) -> None:
-    rows, other = some(labels, 3, 20), some(~labels, 20, 3)
+    rows, other = picked(labels, 3, 20), picked(~labels, 20, 3)
     again = rank.make(name, seed=1).fit(built, other, ~labels[other]).fit(built, rows, labels[rows])
     fresh = rank.make(name, seed=1).fit(built, rows, labels[rows])
     assert again.scores(built).tobytes() == fresh.scores(built).tobytes()
@@ -116,7 +117,7 @@ def test_fitting_again_forgets_what_was_learnt(name: str, built: Features, label
 def test_criteria_alone_or_one_kind_of_label_rank_or_say_why_not(
     name: str, built: Features, plain: Features, labels: rank.Labels
 ) -> None:
-    nothing, inside, outside = some(labels, 0, 0), some(labels, 1, 0), some(labels, 0, 2)
+    nothing, inside, outside = picked(labels, 0, 0), picked(labels, 1, 0), picked(labels, 0, 2)
     with pytest.raises(InputError, match="nothing to go by|one included and one excluded"):
         rank.make(name, seed=1).fit(plain, nothing, labels[nothing])
     if name == "tfidf-svm":
@@ -131,7 +132,7 @@ def test_criteria_alone_or_one_kind_of_label_rank_or_say_why_not(
 def test_reasons_are_terms_of_the_text(
     name: str, documents: list[Document], built: Features, labels: rank.Labels
 ) -> None:
-    rows = some(labels, 6, 20)
+    rows = picked(labels, 6, 20)
     model = rank.make(name, seed=1).fit(built, rows, labels[rows])
     document = documents[int(rows[0])]
     found = model.reasons(document, 5)
@@ -148,7 +149,7 @@ def test_reasons_are_terms_of_the_text(
 
 def test_records_without_any_text_get_a_score_too(name: str, tmp_path: Path) -> None:
     texts = [Document("pain", "drug for pain"), Document("", ""), Document("mice", "cells"), Document("", "")]
-    held = attach(features.build(texts, tmp_path / "f"))
+    held = attach(features.build(texts, tmp_path / "f", views=tuple(VIEWS)))
     model = rank.make(name, seed=1).fit(held, np.array([0, 2]), np.array([True, False]))
     assert np.isfinite(model.scores(held)).all()
 
@@ -169,8 +170,10 @@ def test_tfidf_svm_orders_like_tfidf_and_linear_svc(
     documents: list[Document], labels: rank.Labels, built: Features
 ) -> None:
     texts = [f"{one.title} {one.abstract}" for one in documents]
-    matrix = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=0.95, min_df=2).fit_transform(texts)
-    rows = some(labels, 5, 25)
+    matrix = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=0.95, min_df=2).fit_transform(
+        texts
+    )
+    rows = picked(labels, 5, 25)
     svm = LinearSVC(C=0.11, random_state=3, max_iter=2000)
     svm.fit(matrix[rows], labels[rows], sample_weight=sample_weights(labels[rows].astype(np.int64), 9.8))
     theirs = matrix @ svm.coef_.ravel()
@@ -188,6 +191,16 @@ def test_weights_balance_the_classes_by_the_ratio() -> None:
         weights = sample_weights(codes, 9.8)
         assert weights.sum() == pytest.approx(len(codes))
         assert weights[codes == 1].sum() / weights[codes == 0].sum() == pytest.approx(9.8)
+
+
+def test_of_very_many_excluded_records_some_teach_and_all_of_the_included() -> None:
+    labels = np.arange(MOST_EXCLUDED + 3_000) % 100 == 7
+    places = some(labels, seed=3)
+    assert len(places) == MOST_EXCLUDED + labels.sum()
+    assert set(np.flatnonzero(labels)) <= set(places.tolist())
+    assert (np.diff(places) > 0).all()
+    assert places.tolist() == some(labels, seed=3).tolist() != some(labels, seed=4).tolist()
+    assert some(labels[:100], seed=3).tolist() == list(range(100))
 
 
 def test_the_strongest_reasons_either_way() -> None:
