@@ -7,12 +7,13 @@ answer are kept. The key is read from ``LITSCALE_LLM_KEY`` and stored nowhere.
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from classifiers.endpoint import KEY as KEY
+from classifiers.endpoint import Endpoint, Settings, object_in
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
@@ -25,7 +26,6 @@ from review.screening.texts import Shown
 from review.screening.votes import Vote
 from review.workspace import Workspace
 
-KEY = "LITSCALE_LLM_KEY"
 SHOWN = "suggestion shown"
 
 _SYSTEM = (
@@ -289,23 +289,11 @@ def _prompt(protocol: Protocol, shown: Shown) -> str:
 
 def _answer(line: Transport, held: Suggestions, system: str, prompt: str) -> tuple[str, str]:
     """The model's words, and the name and version that the endpoint gives itself."""
-    body = {
-        "model": held.model,
-        "temperature": held.temperature,
-        "max_tokens": held.max_tokens,
-        "messages": [{"role": "system", "content": system}, {"role": "user", "content": prompt}],
-    }
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get(KEY):
-        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
-    url = held.url.rstrip("/") + "/chat/completions"
-    answer = line.send("POST", url, data=json.dumps(body).encode(), headers=headers).json()
-    try:
-        return str(answer["choices"][0]["message"]["content"]), str(answer.get("model", held.model))
-    except (KeyError, IndexError, TypeError) as error:
-        raise InputError(
-            f"{url}: the answer has no choices[0].message.content: {str(answer)[:200]}"
-        ) from error
+    settings = Settings(held.url, held.model, held.temperature, held.max_tokens, timeout=300.0)
+    with Endpoint(settings, line=line) as endpoint:
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": prompt}]
+        reply = endpoint.ask(messages)
+    return reply.text or reply.refusal or "", reply.model
 
 
 def _read(raw: str, protocol: Protocol) -> tuple[str, str | None]:
@@ -316,11 +304,7 @@ def _read(raw: str, protocol: Protocol) -> tuple[str, str | None]:
     ...       Protocol(review=Review(title="T")))
     ('exclude', 'no')
     """
-    start, end = raw.find("{"), raw.rfind("}")
-    try:
-        found: dict[str, Any] = json.loads(raw[start : end + 1])
-    except ValueError:
-        return "unreadable", None
+    found = object_in(raw) or {}
     verdict = found.get("verdict")
     if verdict not in ("include", "exclude"):
         return "unreadable", None
