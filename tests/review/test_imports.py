@@ -80,7 +80,7 @@ def test_what_is_said_later_is_reported_and_counted(workspace: Workspace, tmp_pa
     outcome = bring(workspace, ris(tmp_path / "a.ris", ("1", "A", "")))
     assert outcome.run is not None
     before = searchreport.report(workspace)[0]
-    assert before["searched"] == "not stated"
+    assert (before["searched"], before["hits"], before["records"]) == ("not stated", "not stated", "1")
     said = {
         "searched": "2026-03-01",
         "strategy": "cats",
