@@ -22,7 +22,8 @@ DEFAULT = "blend"
 class Ranker(Protocol):
     """Learns from screened records; n of them labelled, N in all.
 
-    ``views`` names the features it needs.
+    ``views`` names the features it needs. A class with a true attribute ``embeds`` also needs embeddings
+    beside them (`classifiers.encode.attach`).
     """
 
     name: str

@@ -31,6 +31,7 @@ class EmbeddingLinear:
 
     name = "embedding-linear"
     views: tuple[str, ...] = ()
+    embeds = True
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
@@ -74,6 +75,7 @@ class BlendEmbedding:
 
     name = "blend-embedding"
     views = Blend.views
+    embeds = True
 
     def __init__(self, *, seed: int) -> None:
         self._words, self._vectors = Blend(seed=seed), EmbeddingLinear(seed=seed)
