@@ -207,10 +207,14 @@ class Features:
 
     def query(self, view: str) -> sp.csr_matrix | None:
         """The criteria as one row; None if there are none."""
-        if not self.query_text.strip():
-            return None
-        text = Document("", self.query_text) if VIEWS[view].whole else Document(self.query_text, "")
-        return self.rows_of(view, [text])
+        if view not in self._queries:
+            text = Document("", self.query_text) if VIEWS[view].whole else Document(self.query_text, "")
+            self._queries[view] = self.rows_of(view, [text]) if self.query_text.strip() else None
+        return self._queries[view]
+
+    @cached_property
+    def _queries(self) -> dict[str, sp.csr_matrix | None]:
+        return {}
 
 
 def open_(folder: Path) -> Features:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from classifiers.features import Features
 from classifiers.rank import Labels, Ranker, Rows
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
+from corpora.registry import load
 
 GROWTH = 0.05
 """Records screened between two rankings, as a share of those that are labelled; at least one."""
@@ -75,7 +75,7 @@ def simulate(
 
     """
     n = len(labels)
-    make = partial(rank.make, ranker) if isinstance(ranker, str) else ranker
+    make = load("rankers", ranker) if isinstance(ranker, str) else ranker
     if len(set(priors.tolist())) != len(priors) or (
         len(priors) and not 0 <= priors.min() <= priors.max() < n
     ):
