@@ -13,10 +13,10 @@ from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.registry import load
 
-GROWTH = 0.05
+GROWTH = 0.07
 """Records screened between two rankings, as a share of those that are labelled; at least one."""
 
-LATER, GROWTH_LATER = 200, 0.15
+LATER, GROWTH_LATER = 200, 0.2
 """With this many labelled a new label changes less, and the share is this."""
 
 

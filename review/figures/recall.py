@@ -9,7 +9,7 @@ from review.figures.base import FigureSpec
 
 
 def draw_recall(tidy: Tidy, figure: Figure) -> None:
-    """Recall over the share screened, with a random order and the 95 % line for comparison."""
+    """Recall over the share screened, with a random order and the 95% line for comparison."""
     axes = figure.add_subplot()
     for name, part in tidy.frame.groupby("ranker"):
         axes.plot(part["screened"], part["recall"], color="#0072B2", label=name, drawstyle="steps-post")
@@ -17,11 +17,13 @@ def draw_recall(tidy: Tidy, figure: Figure) -> None:
         if len(reached):
             work = float(reached.iloc[0])
             axes.plot([work, work], [0, 0.95], ":", color="#555555")
+            late = work > 0.6  # then the note stands before the line, lest it leave the plot
             axes.annotate(
-                f"95 % found after {work:.0%}",
+                f"95% found after {work:.0%}",
                 (work, 0.3),
-                xytext=(4, 0),
+                xytext=(-4 if late else 4, 0),
                 textcoords="offset points",
+                ha="right" if late else "left",
                 color="#333333",
             )
     axes.plot([0, 1], [0, 1], "--", color="#999999", label="random order")
@@ -39,7 +41,7 @@ def draw_recall(tidy: Tidy, figure: Figure) -> None:
 def _alt(tidy: Tidy) -> str:
     reached = tidy.frame[tidy.frame["recall"] >= 0.95]["screened"]
     work = f"{float(reached.iloc[0]):.0%}"
-    return f"Recall curve of {tidy.population}: 95 % of {tidy.denominator} found after {work}."
+    return f"Recall curve of {tidy.population}: 95% of {tidy.denominator} found after {work}."
 
 
 RECALL_CURVE = FigureSpec(

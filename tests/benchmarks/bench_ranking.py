@@ -264,7 +264,6 @@ def main() -> None:
         few = [Document("a warm start", "of"), Document("lazy", "imports"), Document("once", "")]
         warm = features.build(few, Path(folder) / "warm")
         simulate.simulate(warm, np.array([True, False, False]), np.array([0, 1]), Blend, seed=1)
-        spent = cpu(many, Path(folder) / "cpu")
         for review in many:
             for number, (name, maker) in enumerate(makers.items()):
                 place = Path(folder) / f"{review.name}-{number}"
@@ -273,6 +272,7 @@ def main() -> None:
             print(
                 review.name, rounded({"peer": float(np.mean(other[review.name]["loss"])), **told}), flush=True
             )
+        spent = cpu(many, Path(folder) / "cpu")
     figures = {
         "peer": "ASReview 3.0.8, ELAS u4",
         "peer_mean": {
