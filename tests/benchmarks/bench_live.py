@@ -3,8 +3,11 @@
 Records are the 77,700 abstracts of ``shared/data/scale`` (folder from LITSCALE_BENCH_DATA; default
 beside the repository), the rest some of them again with every seventh word left out. "Included" is
 a title with *clinical* in it. The screening process is a child of its own, so that its memory holds
-nothing of the import. Figures of ASReview 3.0.8 are not measured here: it has no such session; the
-first label at 62,000 records takes it 70 s, each further one 315 ms, with 1.6 GB.
+nothing of the import. Memory is what the system counts as resident: the process's own, and the pages
+of mapped files (texts, features), which the system can take back at any time; the target holds for
+their sum at its peak, and for the child that builds the features. Figures of ASReview 3.0.8 are not
+measured here: it has no such session; the first label at 62,000 records takes it 70 s, each further
+one 315 ms, with 1.6 GB.
 """
 
 import json
