@@ -21,12 +21,13 @@ def pages() -> list[StreamlitPage]:
         st.stop()
     _side(source)
     # The pages are imported here: each needs the source, none the others.
-    from dashboards import browser, overview, tasks, trends
+    from dashboards import browser, overview, shares, tasks, trends
 
     made = (
         ("Overview", overview.show, "overview", ":material/home:"),
         ("Trends", trends.show, "trends", ":material/trending_up:"),
         ("Tasks × methods", tasks.show, "tasks", ":material/grid_on:"),
+        ("Shares", shares.show, "shares", ":material/percent:"),
         ("Records", browser.show, "records", ":material/search:"),
     )
     return [
@@ -41,6 +42,8 @@ def _side(source: Source) -> None:
         if source.context.simulated:
             st.warning("SIMULATED literature: nothing here is real.", icon=":material/science:")
         st.caption(f"Shown: {source.context.population}.")
+        audited = "Audit" if source.context.audit else "Not audited"
+        st.caption(f"{audited}: {plain(source.context.audit_state)}.")
         if source.due:
             st.info(
                 "Due: " + "; ".join(plain(item) for item in source.due) + ". Run: review run",

@@ -19,10 +19,9 @@ def show(source: Source) -> None:
         st.info("No study with a task and a method matches these filters.")
         return
     left, right = st.columns(2)
-    by_task = charts.heat(tidy.frame, "row_share", "Of the task's studies: share by family")
-    by_family = charts.heat(tidy.frame, "column_share", "Of the family's studies: share with the task")
+    by_task = charts.heat(tidy.frame, "row_", "Of the task's studies: share by family")
+    by_family = charts.heat(tidy.frame, "", "Of the family's studies: share with the task")
     left.altair_chart(by_task, width="stretch")
     right.altair_chart(by_family, width="stretch")
-    st.caption(" ".join(tidy.notes))
-    with st.expander("The numbers as a table"):
-        st.dataframe(tidy.frame, hide_index=True, width="stretch")
+    st.caption(charts.key(tidy) + " ".join(tidy.notes))
+    charts.table(tidy, "task-by-family")

@@ -29,4 +29,6 @@ def show(source: Source) -> None:
     if criteria.empty:
         st.info("No study here names an evaluation criterion.")
     else:
-        charts.with_table(criteria, charts.lines(criteria.frame, "criterion"), "evaluation-by-year")
+        audited = (criteria.frame["status"] != "not audited").any()
+        st.caption("Blue: corrected, with 95 % interval; grey: naive." if audited else "Naive, not audited.")
+        charts.grid(criteria, "criterion", "evaluation-by-year")

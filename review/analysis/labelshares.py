@@ -10,8 +10,12 @@ from review.analysis.prevalence import Estimate
 from review.analysis.tidy import Context, Tidy, dated, labels_of
 
 
-def label_shares(studies: pd.DataFrame, context: Context, codebook: Codebook) -> Tidy:
-    """One row a label: columns dimension, label, title, over, n, denominator, naive, corrected, …
+def label_shares(
+    studies: pd.DataFrame, context: Context, codebook: Codebook, wanted: Sequence[str] | None = None
+) -> Tidy:
+    """One row a label (of the ``wanted`` dimensions, else of all that are tagged).
+
+    Columns: dimension, label, title, over, n, denominator, naive, corrected, …
 
     The denominator (``over``) is the tagged studies that the codebook's gate lets in; for a
     dimension that applies only with some label, those with it; for one with the value
@@ -20,7 +24,7 @@ def label_shares(studies: pd.DataFrame, context: Context, codebook: Codebook) ->
     found: list[Estimate] = []
     rows = []
     for dimension in codebook.all_dimensions():
-        if dimension.id in context.labels:
+        if dimension.id in (context.labels if wanted is None else wanted):
             names = [label.id for label in dimension.labels]
             part = of_dimension(studies, context, codebook, dimension, [(None, name) for name in names])
             found += part

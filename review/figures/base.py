@@ -71,9 +71,14 @@ def _nothing(figure: Figure, tidy: Tidy) -> None:
               va="center")  # fmt: skip
 
 
-def year_axis(axes: Axes, years: list[int]) -> None:
-    """Whole years, as many as have room."""
+def year_axis(axes: Axes, years: list[int], audited: dict[int, int] | None = None) -> None:
+    """Whole years, as many as have room; below each the studies audited, where there was an audit."""
     step = max(1, -(-len(years) // 8))
-    axes.set_xticks(years[::-1][::step][::-1])
+    shown = years[::-1][::step][::-1]
+    if audited is None:
+        axes.set_xticks(shown)
+        axes.set_xlabel("Year")
+    else:
+        axes.set_xticks(shown, [f"{year}\n{audited.get(year, 0):,}" for year in shown])
+        axes.set_xlabel("Year, and studies audited of it")
     axes.set_xlim(years[0] - 0.6, years[-1] + 0.6)
-    axes.set_xlabel("Year")

@@ -1,11 +1,13 @@
 """Figures over the years. Colour is never alone: hatches, markers and labels say the same."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from review.analysis import trends
 from review.analysis.tidy import FAMILIES, NO_METHOD, Tidy
+from review.figures import shades
 from review.figures.base import FigureSpec, year_axis
 from review.figures.presets import COLOURS, HATCHES, MARKERS
 
@@ -26,46 +28,89 @@ def draw_records(tidy: Tidy, figure: Figure) -> None:
         bottom = bottom + bars
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.set_ylabel("Studies")
+    axes.set_ylabel("Studies (families as tagged)")
     year_axis(axes, list(counts.index))
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="upper left")
 
 
+_STYLES = dict(zip(FAMILIES, ("-", ":", "--"), strict=True))
+_LINES = {**COLOURS, "Both": "#7A7000"}
+_ASIDE = dict(zip(FAMILIES, (-0.12, 0.0, 0.12), strict=True))
+"""Years by which each family's points stand aside, so that their intervals do not cover each other."""
+
+
 def draw_share(tidy: Tidy, figure: Figure) -> None:
-    """Lines of the share of each family among studies that state a method."""
+    """Share of each family among studies that state a method: grey lines as tagged, colour corrected."""
     axes = figure.add_subplot()
-    share = _wide(tidy, "family", "naive")
-    styles = dict(zip(FAMILIES, ("-", ":", "--"), strict=True))
-    edge = {"Both": "#7A7000"}
+    naive = _wide(tidy, "family", "naive")
+    corrected = shades.audited(tidy)
     for family in FAMILIES:
-        axes.plot(share.index, share[family], styles[family], marker=MARKERS[family],
-                  color=edge.get(family, COLOURS[family]), label=family)  # fmt: skip
+        axes.plot(naive.index, naive[family], _STYLES[family], color=shades.NAIVE, linewidth=0.8,
+                  zorder=1, marker=MARKERS[family], markersize=2 if corrected else 3,
+                  label=f"{family}{', as tagged' if corrected else ''}")  # fmt: skip
+        if corrected:
+            part = tidy.frame[(tidy.frame["family"] == family) & (tidy.frame["status"] == "corrected")]
+            share, low, high = (part[name].astype(float) for name in ("corrected", "low", "high"))
+            axes.errorbar(part["year"] + _ASIDE[family], share, [share - low, high - share],
+                          fmt=MARKERS[family], color=_LINES[family], elinewidth=0.8, capsize=1.5,
+                          label=f"{family}, corrected", zorder=2)  # fmt: skip
     axes.set_ylim(-0.02, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_ylabel("Share of studies (naive, not audited)")
-    year_axis(axes, list(share.index))
-    axes.legend(loc="center left")
+    axes.set_ylabel(shades.heading(tidy))
+    year_axis(axes, list(naive.index), shades.per_year(tidy))
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2 if corrected else 1)
 
 
 def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
-    """A heat map: criteria down, years across; each cell the share of the year's studies."""
+    """A heat map: criteria down, years across; blue cells corrected, grey ones as tagged."""
     axes = figure.add_subplot()
     order = list(dict.fromkeys(tidy.frame["criterion"]))
-    share = _wide(tidy, "criterion", "naive")[order].T.astype(float)
-    image = axes.imshow(share, aspect="auto", cmap="Blues", vmin=0)
-    years = list(share.columns)
+    done = tidy.frame["status"] == "corrected"
+    blue, grey = (
+        tidy.frame.assign(shown=shades.best(tidy).where(wanted))
+        .pivot(index="criterion", columns="year", values="shown")
+        .loc[order]
+        for wanted in (done, ~done)
+    )
+    most = float(shades.best(tidy).max() or 1.0)
+    shades.cells(axes, blue, grey, most)
+    years = [int(year) for year in blue.columns.tolist()]
     step = max(1, -(-len(years) // 16))
     totals = tidy.frame.drop_duplicates("year").set_index("year")["denominator"].fillna(0)
     named = [f"{year}\n({int(totals[year]):,})" for year in years[::step]]
     axes.set_xticks(range(0, len(years), step), named)
     axes.set_yticks(range(len(order)), order)
-    axes.set_xlabel("Year (studies that name a criterion)")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    axes.set_xlabel("Year (studies that name a criterion, as tagged)")
+    corrected = shades.audited(tidy)
+    if len(years) <= _MOST_NUMBERS:
+        _numbers(axes, tidy, order, years, most)
+    image = axes.images[1 if corrected else 0]
     bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, 0), aspect=30, pad=0.01)
-    bar.set_label("Share of the year's studies\n(naive, not audited)")
+    bar.set_label(
+        "Share of the year's studies\n"
+        + (
+            "(blue: corrected, ± half of the\n95 % interval; grey: naive)"
+            if corrected
+            else "(naive, not audited)"
+        )
+    )
     bar.outline.set_linewidth(0.4)
+
+
+_MOST_NUMBERS = 16
+"""Years beyond which a cell has no room for its interval."""
+
+
+def _numbers(axes: Axes, tidy: Tidy, order: list[str], years: list[int], most: float) -> None:
+    """Write each corrected share, in per cent, with half the width of its interval."""
+    size = float(axes.xaxis.label.get_fontsize()) - 1
+    for _, row in tidy.frame[tidy.frame["status"] == "corrected"].iterrows():
+        text = f"{row['corrected'] * 100:.0f} ±{(row['high'] - row['low']) * 50:.0f}"
+        colour = "white" if row["corrected"] > 0.6 * most else "black"
+        axes.text(years.index(row["year"]), order.index(row["criterion"]), text, ha="center", va="center",
+                  fontsize=size, color=colour)  # fmt: skip
 
 
 def _alt_counts(tidy: Tidy) -> str:
@@ -81,9 +126,16 @@ def _alt_counts(tidy: Tidy) -> str:
 def _alt_share(tidy: Tidy) -> str:
     if tidy.empty:
         return "No studies to show."
-    last = tidy.frame[tidy.frame["year"] == tidy.frame["year"].max()].set_index("family")["naive"]
-    told = ", ".join(f"{family} {last[family]:.0%}" for family in FAMILIES if pd.notna(last[family]))
-    return f"Lines of the share of method families by year; in {tidy.frame['year'].max()}: {told}."
+    year = tidy.frame["year"].max()
+    last = tidy.frame[tidy.frame["year"] == year].set_index("family")
+    parts = []
+    for family in FAMILIES:
+        row = last.loc[family]
+        if row["status"] == "corrected":
+            parts.append(f"{family} {row['corrected']:.0%} ({row['low']:.0%} to {row['high']:.0%})")
+        elif pd.notna(row["naive"]):
+            parts.append(f"{family} {row['naive']:.0%} ({row['status']})")
+    return f"Lines of the share of method families by year; in {year}: {', '.join(parts)}."
 
 
 def _alt_evaluation(tidy: Tidy) -> str:

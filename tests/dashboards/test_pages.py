@@ -15,7 +15,9 @@ from review.serve import command
 from review.workspace import WORKSPACE, Workspace
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
-PAGES = {"": "Overview", "trends": "Trends", "tasks": "Tasks × methods", "records": "Records"}
+PAGES = {
+    "": "Overview", "trends": "Trends", "tasks": "Tasks × methods", "shares": "Shares", "records": "Records",
+}  # fmt: skip
 
 
 def page(monkeypatch: pytest.MonkeyPatch, root: Path, name: str) -> AppTest:
@@ -36,7 +38,7 @@ def test_the_app_runs(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "SIMULATED" in app.sidebar.warning[0].value
 
 
-@pytest.mark.parametrize("name", ["overview", "trends", "tasks", "browser"])
+@pytest.mark.parametrize("name", ["overview", "trends", "tasks", "shares", "browser"])
 def test_every_page_shows_the_demonstration(
     name: str, demo_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,7 +47,7 @@ def test_every_page_shows_the_demonstration(
     assert shown.title
 
 
-@pytest.mark.parametrize("name", ["overview", "trends", "tasks", "browser"])
+@pytest.mark.parametrize("name", ["overview", "trends", "tasks", "shares", "browser"])
 def test_every_page_says_what_to_do_with_nothing(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,64 @@
+"""How figures tell corrected shares from naive ones: colour is corrected, grey is the tagger's word."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from review.analysis.prevalence import share_or_naive
+from review.analysis.tidy import Tidy
+
+NAIVE = "#8C8C8C"
+NAIVE_MAP = "Greys"
+CORRECTED_MAP = "Blues"
+# Grey goes no darker than this, so that text on it stays legible and blue stands out.
+GREY_END = 0.45
+
+
+def audited(tidy: Tidy, prefix: str = "") -> bool:
+    """Whether any share of a table is corrected."""
+    status = tidy.frame.get(f"{prefix}status")
+    return status is not None and bool((status == "corrected").any())
+
+
+def heading(tidy: Tidy) -> str:
+    """What stands beside the axis of a share."""
+    if audited(tidy):
+        return "Share of studies (95 % intervals)"
+    if (tidy.frame["status"] == "not estimable").any():
+        return "Share of studies\n(naive; audited, too few disagreements to correct)"
+    return "Share of studies (naive, not audited)"
+
+
+def best(tidy: Tidy) -> pd.Series:
+    """The corrected share where there is one, else the naive."""
+    return share_or_naive(tidy.frame)
+
+
+def per_year(tidy: Tidy) -> dict[int, int] | None:
+    """Audited studies of each year; None without an audit."""
+    if not (tidy.frame["status"] != "not audited").any():
+        return None
+    most = tidy.frame.groupby("year")["audited"].max()
+    return dict(zip(most.index.astype(int).tolist(), most.astype(int).tolist(), strict=True))
+
+
+def cells(axes: Axes, blue: pd.DataFrame, grey: pd.DataFrame, most: float) -> None:
+    """A heat map: ``blue`` shares are corrected, ``grey`` ones naive, NaN where the other speaks."""
+    from matplotlib import colormaps
+    from matplotlib.colors import LinearSegmentedColormap
+
+    light = LinearSegmentedColormap.from_list("light", colormaps[NAIVE_MAP]([0.0, GREY_END]))
+    for table, shade in ((grey, light), (blue, colormaps[CORRECTED_MAP])):
+        values = table.to_numpy(dtype=float)
+        axes.imshow(values, aspect="auto", cmap=shade, vmin=0, vmax=most, interpolation="nearest")
+    rows, columns = blue.shape
+    axes.set_xticks([i - 0.5 for i in range(1, columns)], minor=True)
+    axes.set_yticks([i - 0.5 for i in range(1, rows)], minor=True)
+    axes.grid(which="minor", color="white", linewidth=0.6)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+
+
+def footnote(figure: Figure, text: str, size: float) -> None:
+    """A line under the drawing, for what colours mean."""
+    figure.supxlabel(text, fontsize=size, x=0.01, ha="left", color="#444444")
