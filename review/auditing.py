@@ -188,12 +188,14 @@ def _bands(years: NDArray[np.float64], counted: NDArray[np.bool_], wanted: int) 
         return ["no year" if np.isnan(year) else "any year" for year in years]
     cuts = np.unique(np.quantile(dated, np.linspace(0, 1, wanted + 1)[1:-1], method="higher"))
     place = np.searchsorted(cuts, years, side="right")
-    names = {}
-    for number in np.unique(place[~np.isnan(years)]):
-        inside = years[(place == number) & ~np.isnan(years)]
+    names: dict[int, str] = {}
+    for number in np.unique(place[counted & ~np.isnan(years)]).tolist():
+        inside = years[(place == number) & counted & ~np.isnan(years)]
         low, high = int(inside.min()), int(inside.max())
         names[number] = f"{low}" if low == high else f"{low}-{high}"
-    return ["no year" if np.isnan(y) else names[p] for y, p in zip(years, place, strict=True)]
+    return [
+        "no year" if np.isnan(y) else names.get(p, "") for y, p in zip(years, place.tolist(), strict=True)
+    ]
 
 
 def allocated(sizes: NDArray[np.int64], size: int, least: int = LEAST) -> NDArray[np.int64]:
