@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from classifiers.engine import Batches, Spec, score
+from classifiers.spec import Batches, Spec, score
 from classifiers.tagger import Tagger
 from corpora.errors import LitscaleError, MissingExtraError
 

@@ -6,8 +6,10 @@ A window is sorted by length and cut into batches of one token budget, padded to
 one before runs. On a CPU every core takes whole batches by itself: two cores that work on one matrix
 wait for each other at every layer, which costs 15 % on an idle machine and half on a busy one.
 
-The shape of a batch depends on nothing but its texts' length: a short batch is filled up. So a
-vector does not depend on the company its text was in, down to the last bit on one machine.
+On a CPU the shape of a batch depends on nothing but its texts' length: a short batch is filled up. So
+a vector does not depend on the company its text was in, down to the last bit on one machine. A GPU's
+batches are so large that filling them up would cost a third of the time on a few thousand texts; there
+the last bits of a vector may differ with the company.
 """
 
 import os
@@ -87,20 +89,43 @@ def precision_of(cpuinfo: str) -> str:
     return "bfloat16" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
 
 
-def batches(lengths: Sequence[int], limit: int, budget: int) -> Iterator[tuple[list[int], int, int]]:
-    """Places of texts of like length, the length to pad to, the rows of the batch; longest first.
+Batch = tuple[list[int], int, int]
+"""Places of texts of like length, the length to pad to, the rows of the batch."""
+
+
+def batches(lengths: Sequence[int], limit: int, budget: int) -> Iterator[Batch]:
+    """Batches of fixed shapes, longest first: as many rows as the budget holds, all of one padded length.
 
     >>> list(batches([5, 70, 12, 260], limit=256, budget=512))
     [([3], 256, 2), ([1], 80, 6), ([0, 2], 16, 32)]
     """
     groups: dict[int, list[int]] = {}
     for place, length in enumerate(lengths):
-        groups.setdefault(min(-(-max(length, 1) // STEP) * STEP, limit), []).append(place)
+        groups.setdefault(_padded(length, limit), []).append(place)
     for length in sorted(groups, reverse=True):
         places = groups[length]
         rows = max(budget // length, 1)
         for start in range(0, len(places), rows):
             yield places[start : start + rows], length, rows
+
+
+def packed(lengths: Sequence[int], limit: int, budget: int) -> Iterator[Batch]:
+    """Batches of any shape within the budget, longest first, each padded to its own longest text.
+
+    >>> list(packed([5, 70, 12, 260], limit=256, budget=512))
+    [([3, 1], 256, 2), ([2, 0], 16, 2)]
+    """
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    start = 0
+    while start < len(order):
+        length = _padded(lengths[order[start]], limit)
+        places = order[start : start + max(budget // length, 1)]
+        yield places, length, len(places)
+        start += len(places)
+
+
+def _padded(length: int, limit: int) -> int:
+    return min(-(-max(length, 1) // STEP) * STEP, limit)
 
 
 class Machine:
@@ -153,17 +178,18 @@ class Machine:
 
     def run(self, tokens: Sequence[Sequence[int]]) -> Iterator[Done]:
         """Vectors of texts that are tokens already, batch by batch."""
-        todo = list(batches([len(ids) for ids in tokens], self._limit, self._budget))
+        cut = packed if self._gpu else batches
+        todo = list(cut([len(ids) for ids in tokens], self._limit, self._budget))
         yield from (self._on_gpu if self._gpu else self._on_cores)(tokens, todo)
 
     # ------------------------------------------------------------------ where it runs
 
-    def _on_cores(self, tokens: Sequence[Sequence[int]], todo: list[tuple[list[int], int, int]]) -> Any:
+    def _on_cores(self, tokens: Sequence[Sequence[int]], todo: list[Batch]) -> Any:
         import torch
 
         before = torch.get_num_threads()
 
-        def work(batch: tuple[list[int], int, int]) -> Done:
+        def work(batch: Batch) -> Done:
             places, length, rows = batch
             ids, mask = self._filled([tokens[place] for place in places], length, rows)
             return places, self._vectors(ids, mask)[: len(places)].numpy()
@@ -174,11 +200,11 @@ class Machine:
         finally:
             torch.set_num_threads(before)
 
-    def _on_gpu(self, tokens: Sequence[Sequence[int]], todo: list[tuple[list[int], int, int]]) -> Any:
+    def _on_gpu(self, tokens: Sequence[Sequence[int]], todo: list[Batch]) -> Any:
         """One batch is staged and one fetched while another is computed."""
         import torch
 
-        def stage(batch: tuple[list[int], int, int]) -> tuple[list[int], Any, Any]:
+        def stage(batch: Batch) -> tuple[list[int], Any, Any]:
             places, length, rows = batch
             ids, mask = self._filled([tokens[place] for place in places], length, rows)
             return places, ids.pin_memory(), mask.pin_memory()

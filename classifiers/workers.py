@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from classifiers.engine import TEXTS, Batches, Spec, score
+from classifiers.spec import TEXTS, Batches, Spec, score
 from corpora.errors import LitscaleError
 
 TRIES = 3

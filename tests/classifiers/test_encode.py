@@ -123,6 +123,16 @@ def test_every_text_is_in_one_batch_of_a_fixed_shape() -> None:
     assert [length for _, length, _ in found] == sorted((one for _, one, _ in found), reverse=True)
 
 
+def test_packed_batches_hold_every_text_once_and_little_padding() -> None:
+    lengths = np.random.default_rng(1).integers(0, 300, 4000).tolist()
+    found = list(passes.packed(lengths, limit=256, budget=8192))
+    assert sorted(place for places, _, _ in found for place in places) == list(range(4000))
+    assert all(len(places) == rows and length * rows <= 8192 for places, length, rows in found)
+    cut = [min(one, 256) for one in lengths]
+    assert all(cut[place] <= length for places, length, _ in found for place in places)
+    assert sum(length * rows for _, length, rows in found) < 1.1 * sum(cut)
+
+
 def test_attached_in_the_background(tmp_path: Path, kept: Path, vectors: encode.Vectors) -> None:
     documents = [Document(text, "") for text in TEXTS]
     held = features.build(documents, tmp_path / "f", query="sepsis")

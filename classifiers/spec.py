@@ -1,0 +1,113 @@
+"""A tagger as another process can make it, what that process is handed, and what it gives back."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from classifiers.codebook import Codebook, read_toml
+from classifiers.tagger import Tagger, Texts
+from corpora import registry
+from corpora.errors import CodebookError, UnknownNameError
+from corpora.progress import silent
+from corpora.record import digest
+
+TEXTS = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("title", pa.string()),
+        ("abstract", pa.string()),
+        ("text_hash", pa.string()),
+    ]
+)
+"""What a worker gets."""
+
+Batches = Iterator[tuple[int, pa.RecordBatch]]
+"""Parts by number, with the schema `TEXTS` on the way to an engine, `scored_schema` on the way back."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A tagger as another process can make it: by name, with the folder of its model if it has one."""
+
+    tagger: str
+    codebook: Codebook
+    model: Path | None = None
+
+    def make(self) -> Tagger:
+        """The tagger in memory."""
+        kind: type[Tagger] = registry.load("taggers", self.tagger)
+        return kind.load(self.model, self.codebook) if self.model else kind(self.codebook)
+
+    @cached_property
+    def key(self) -> str:
+        """Names whatever a score depends on besides the text."""
+        return digest(self.tagger, self.codebook.hash, _rules(self.codebook), *self._hashes())
+
+    def files(self) -> dict[str, bytes]:
+        """The model's files by their path in its folder, to send to machines that lack it."""
+        if self.model is None:
+            return {}
+        paths = sorted(path for path in self.model.rglob("*") if path.is_file())
+        return {path.relative_to(self.model).as_posix(): path.read_bytes() for path in paths}
+
+    def _hashes(self) -> Iterator[str]:
+        for name, content in self.files().items():
+            yield f"{name} {hashlib.sha256(content).hexdigest()}"
+
+    def to_json(self) -> str:
+        """For a child process."""
+        model = str(self.model.resolve()) if self.model else None
+        return json.dumps(
+            {"tagger": self.tagger, "codebook": self.codebook.model_dump(mode="json"), "model": model}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Spec":
+        """As `to_json` gives it."""
+        told = json.loads(text)
+        model = Path(told["model"]) if told["model"] else None
+        return cls(told["tagger"], Codebook.model_validate(told["codebook"]), model)
+
+
+def scored_schema(labels: int) -> pa.Schema:
+    """Scores of ``labels`` labels a record; ``refused`` says why a tagger has no answer."""
+    return pa.schema(
+        [
+            ("record_id", pa.string()),
+            ("text_hash", pa.string()),
+            ("scores", pa.list_(pa.float32(), labels)),
+            ("refused", pa.string()),
+        ]
+    )
+
+
+def score(tagger: Tagger, texts: pa.RecordBatch) -> pa.RecordBatch:
+    """One part's scores."""
+    hashes = texts["text_hash"].to_pylist()
+    pair = Texts(texts["title"].to_pylist(), texts["abstract"].to_pylist())
+    found = tagger.predict_proba(pair, silent)
+    reasons: dict[str, str] = getattr(getattr(tagger, "usage", None), "reasons", {})
+    flat = pa.array(np.ascontiguousarray(found, np.float32).ravel(), pa.float32())
+    return pa.record_batch(
+        [
+            texts["record_id"],
+            texts["text_hash"],
+            pa.FixedSizeListArray.from_arrays(flat, found.shape[1]),
+            pa.array([reasons.get(name) for name in hashes], pa.string()),
+        ],
+        schema=scored_schema(found.shape[1]),
+    )
+
+
+def _rules(codebook: Codebook) -> str:
+    """The keyword rules, which are a tagger and evidence to others; none for most codebooks."""
+    try:
+        return hashlib.sha256(read_toml(codebook.name, ".keywords.toml")[0].encode()).hexdigest()
+    except (CodebookError, UnknownNameError):
+        return ""
