@@ -3,9 +3,9 @@
 A *view* is one way to look at a text: words and word pairs of title and abstract, those of the title
 alone, or letters (runs of letters within words). Each view is a sparse float32 matrix of n rows, kept
 as plain arrays in a folder (no pickle) that is committed by one rename and memory-mapped on reading;
-rows have length 1. Weights are those of scikit-learn's `TfidfVectorizer` with sublinear term
-frequency and ``min_df=2`` (a term that only one record has tells nothing about another), but for the
-power of the inverse document frequency. Terms are hashed (`classifiers.terms`); the hashes that are
+weights are those of scikit-learn's `TfidfVectorizer` with sublinear term frequency, but for the power
+of the inverse document frequency. A row has length 1 with all its terms; those that only one record
+has tell nothing about another and are not kept. Terms are hashed (`classifiers.terms`); the hashes that are
 in use are numbered one after the other.
 """
 
@@ -28,7 +28,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from classifiers.matrices import COMMON, RARE_FROM, Growing, numbered, weighted
+from classifiers.matrices import COMMON, RARE_FROM, Growing, rarest, weighted
 from classifiers.terms import Cut, letter_names, letters, names, words_and_pairs, words_of
 from corpora.errors import InputError, StoreError
 from corpora.progress import Progress, silent
@@ -96,7 +96,7 @@ USUAL = ("words", "title", "letters")
 
 
 SIGNATURE = hashlib.sha256(
-    repr(("1", COMMON, RARE_FROM, *((v.name, v.bits, v.power) for v in VIEWS.values()))).encode()
+    repr(("2", COMMON, RARE_FROM, *((v.name, v.bits, v.power) for v in VIEWS.values()))).encode()
 ).hexdigest()[:8]
 """Names how features are made here; belongs into the name of a folder of them. Count up its first part."""
 
@@ -192,13 +192,14 @@ class Features:
         return np.asarray(np.load(self.folder / f"{view}.idf.npy", mmap_mode="r"))
 
     def columns(self, view: str) -> NDArray[np.int32]:
-        """The column of each hash of the view; -1 where it is in too few or too many documents."""
+        """The column of each hash of the view; below 0 where it is in too few or too many documents."""
         return np.asarray(np.load(self.folder / f"{view}.columns.npy", mmap_mode="r"))
 
     def rows_of(self, view: str, documents: Sequence[Document]) -> sp.csr_matrix:
         """Other documents (a query, one record) in the same columns and weights."""
         found = counts(documents, [VIEWS[view]])[view]
-        return weighted(numbered(found, self.columns(view), len(self.idf(view))), self.idf(view))
+        rare = rarest(self.n, VIEWS[view].power)
+        return weighted(found, self.columns(view), self.idf(view), rare)
 
     def query(self, view: str) -> sp.csr_matrix | None:
         """The criteria as one row; None if there are none."""

@@ -14,6 +14,9 @@ COMMON = 0.95
 RARE_FROM = 100
 """From so many documents on, a term that only one of them has is left out too."""
 
+OFTEN, RARE = -1, -2
+"""In place of a column: the term is too common, or rare."""
+
 
 class Growing:
     """The arrays of one view while they grow on disk, by hash and not yet weighed."""
@@ -44,8 +47,10 @@ class Growing:
         """Number the columns, weigh and normalise, ``chunk`` documents at a time, once all were added."""
         name, lengths = self._name, np.concatenate(self._lengths)
         least = 2 if n >= RARE_FROM else 1
-        kept = np.flatnonzero((self._frequency >= least) & (self._frequency <= max(COMMON * n, 1)))
-        columns = np.full(len(self._frequency), -1, dtype=np.int32)
+        common = self._frequency > max(COMMON * n, 1)
+        kept = np.flatnonzero((self._frequency >= least) & ~common)
+        columns = np.full(len(self._frequency), RARE, dtype=np.int32)
+        columns[common] = OFTEN
         columns[kept] = np.arange(len(kept))
         idf = ((np.log((1 + n) / (1 + self._frequency[kept])) + 1) ** self._power).astype(np.float32)
         total, sizes = int(self._frequency[kept].sum(dtype=np.int64)), [np.zeros(1, dtype=np.int64)]
@@ -69,7 +74,7 @@ class Growing:
                     (data, hashes, np.concatenate([[0], np.cumsum(rows)])),
                     shape=(len(rows), len(self._frequency)),
                 )
-                done = weighted(numbered(part, columns, len(kept)), idf)
+                done = weighted(part, columns, idf, rarest(n, self._power))
                 out[0].write(done.data)
                 out[1].write(done.indices)
                 sizes.append(np.diff(done.indptr).astype(np.int64))
@@ -102,19 +107,26 @@ class _Array:
         self._file.write(part.astype(self._dtype).tobytes())
 
 
-def numbered(found: sp.csr_matrix, columns: NDArray[np.int32], width: int) -> sp.csr_matrix:
-    """From a column a hash to the columns that are in use; the other entries are dropped."""
-    places = columns[found.indices]
-    kept = places >= 0
-    indptr = np.concatenate([[0], np.cumsum(kept)])[found.indptr]
-    return sp.csr_matrix((found.data[kept], places[kept], indptr), shape=(found.shape[0], width))
+def rarest(n: int, power: float) -> float:
+    """The weight of a term that one of n documents has."""
+    return float((np.log((1 + n) / 2) + 1) ** power)
 
 
-def weighted(counted: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
-    """TF times IDF, every row of length 1 (or 0, if it has no term); the same places stay filled."""
-    data = counted.data * idf[counted.indices]
+def weighted(
+    counted: sp.csr_matrix, columns: NDArray[np.int32], idf: NDArray[np.float32], rare: float
+) -> sp.csr_matrix:
+    """TF times IDF, divided by the length of the row with its rare terms; these are then left out.
+
+    ``columns`` turns the hashes of ``counted`` into columns. A rare term, or one that no document had,
+    weighs ``rare``: without it in the length, a text of odd words would look like its common ones.
+    """
+    places = columns[counted.indices]
+    kept, weights = places >= 0, np.zeros(len(places), dtype=np.float32)
+    weights[kept], weights[places == RARE] = idf[places[kept]], rare
+    data = counted.data * weights
     rows = np.repeat(np.arange(counted.shape[0]), np.diff(counted.indptr))
     length = np.sqrt(np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=counted.shape[0]))
     length[length == 0] = 1
     data = (data / length[rows]).astype(np.float32)
-    return sp.csr_matrix((data, counted.indices, counted.indptr), shape=counted.shape)
+    indptr = np.concatenate([[0], np.cumsum(kept)])[counted.indptr]
+    return sp.csr_matrix((data[kept], places[kept], indptr), shape=(counted.shape[0], len(idf)))

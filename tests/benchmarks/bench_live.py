@@ -159,16 +159,17 @@ def live(root: Path) -> dict[str, Any]:
         figures["memory_mib"]["screened"] = status()
         draw = np.random.default_rng(1)
         inside, outside = draw.permutation(np.flatnonzero(truth)), draw.permutation(np.flatnonzero(~truth))
-        figures["ranking_s"], figures["included_at"] = {}, {}
+        figures["ranking_s"], figures["ranking_cpu_s"], figures["included_at"] = {}, {}, {}
         for count in LABELS:
             included = max(5, count // 20)
             rows = np.sort(np.concatenate([inside[:included], outside[: count - included]])).astype(np.int64)
-            taken = []
+            taken, began = [], time.process_time()
             for _ in range(5):
                 before = session.trainer.latest.generation
                 session.trainer.post(rows, truth[rows])
                 taken.append(wait(session, before))
             figures["ranking_s"][str(count)] = median(taken)
+            figures["ranking_cpu_s"][str(count)] = round((time.process_time() - began) / 5, 3)
             figures["included_at"][str(count)] = included
         figures["memory_mib"]["ranked"] = status()
     figures["memory_mib"]["peak"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
@@ -186,7 +187,14 @@ def main() -> None:
             if done.returncode:
                 raise SystemExit(done.stderr)
             parts[name] = json.loads(done.stdout or "null")
-    figures = {"records": SIZE, "features": parts["build"], "session": parts["live"], "targets": TARGETS}
+    load = round(os.getloadavg()[1], 1)  # processes that ran or waited, in the last five minutes
+    figures = {
+        "records": SIZE,
+        "load": load,
+        "features": parts["build"],
+        "session": parts["live"],
+        "targets": TARGETS,
+    }
     report("live", figures, ("numpy", "scipy", "scikit-learn"))
 
 

@@ -74,7 +74,6 @@ Maker = Callable[..., Ranker]
 CANDIDATES: dict[str, Maker] = {
     "blend": Blend,
     "blend, no criteria": partial(Blend, criteria=False),
-    "words and letters": partial(Blend, weights={"words": 1.0, "letters": 1.0}),
     "words": partial(Blend, weights={"words": 1.0}),
 }
 """Settings of our ranker that the held-out view chooses from; also what each part is worth."""
