@@ -132,8 +132,8 @@ class Endpoint:
         self._line = line or Transport(None, timeout=settings.timeout, tries=settings.tries)
         self._own = line is None
         self._lock = threading.Lock()
-        self.schema_refused = False
-        """True from when the endpoint refused ``response_format``: it is left out since then."""
+        self.left_out: frozenset[str] = frozenset()
+        """Parameters that the endpoint refuses: left out since it did (``max_tokens``: renamed)."""
         self.answered = 0
         """Requests that were answered so far."""
 
@@ -149,26 +149,42 @@ class Endpoint:
     def ask(self, messages: list[dict[str, str]], schema: dict[str, Any] | None = None) -> Reply:
         """One answer, in the form of ``schema`` (JSON Schema) if the endpoint can.
 
+        A parameter that the endpoint refuses is left out from then on, as plainly as it can be asked.
+
         Raises:
             RefusedError: the endpoint will not answer this request.
             TransportError: it cannot be reached or still fails after all tries, or the key is wrong.
 
         """
-        body: dict[str, Any] = {
-            "model": self.settings.model,
-            "temperature": self.settings.temperature,
-            "max_tokens": self.settings.max_tokens,
-            "messages": messages,
-        }
-        if schema is not None and not self.schema_refused:
-            told = {"name": "answer", "strict": True, "schema": schema}
+        left_out = set(self.left_out)
+        while True:
+            body = self._body(messages, schema, left_out)
             try:
-                return self._post({**body, "response_format": {"type": "json_schema", "json_schema": told}})
-            except RefusedError:
-                reply = self._post(body)  # if this is refused too, the form was not the cause
-                self.schema_refused = True
+                reply = self._post(body)
+            except RefusedError as error:
+                name = _refused(str(error), body)
+                if name is None:
+                    raise
+                left_out.add(name)
+            else:
+                with self._lock:
+                    self.answered += 1
+                    self.left_out |= left_out
                 return reply
-        return self._post(body)
+
+    def _body(
+        self, messages: list[dict[str, str]], schema: dict[str, Any] | None, left_out: set[str]
+    ) -> dict[str, Any]:
+        held = self.settings
+        body: dict[str, Any] = {"model": held.model, "messages": messages}
+        # Newer models of some services take the second name only.
+        body["max_completion_tokens" if "max_tokens" in left_out else "max_tokens"] = held.max_tokens
+        if "temperature" not in left_out:
+            body["temperature"] = held.temperature
+        if schema is not None and "response_format" not in left_out:
+            told = {"name": "answer", "strict": True, "schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": told}
+        return body
 
     def _post(self, body: dict[str, Any]) -> Reply:
         url = self.settings.url.rstrip("/") + "/chat/completions"
@@ -190,9 +206,15 @@ class Endpoint:
             if isinstance(error, RefusedError):
                 raise RefusedError(f"POST {url}: {self.settings.model} was refused: {said}") from None
             raise TransportError(said) from None
-        with self._lock:
-            self.answered += 1
         return _reply(answer.json(), self.settings.model)
+
+
+def _refused(said: str, body: dict[str, Any]) -> str | None:
+    """The parameter that a refusal names, or the one that is refused most; None if all are gone."""
+    for name in ("max_tokens", "temperature", "response_format"):
+        if name in body and name in said:
+            return name
+    return "response_format" if "response_format" in body else None
 
 
 def _complaint(answer: httpx.Response) -> str | None:

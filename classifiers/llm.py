@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,8 +18,9 @@ import numpy as np
 from classifiers import asking
 from classifiers.asking import Answer, UnreadableError
 from classifiers.codebook import Codebook
-from classifiers.endpoint import AGREED, Endpoint, RefusedError, Settings, estimated_tokens
+from classifiers.endpoint import AGREED, MODEL, URL, Endpoint, RefusedError, Settings, estimated_tokens
 from classifiers.kept import Answers
+from classifiers.spending import Estimate, Usage
 from classifiers.tagger import UNSURE_BAND, Codes, Floats, Texts
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
@@ -35,61 +35,6 @@ _EXPECTED_OUT = 600
 
 _THRESHOLD = 0.5
 _DOUBT = UNSURE_BAND / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a run would send and cost, before it is sent; tokens by letters, so about a third off."""
-
-    records: int
-    kept: int
-    """Of them, answered before."""
-    tokens_in: int
-    tokens_out: int
-    cost: float | None
-    settings: Settings
-
-    def sentence(self) -> str:
-        """What is to be agreed to: number, destination, tokens, cost."""
-        told = (
-            f"Title and abstract of {self.records - self.kept:,} records go to {self.settings.model} at "
-            f"{self.settings.where} ({self.settings.url}): about {self.tokens_in:,} tokens in and "
-            f"{self.tokens_out:,} out"
-        )
-        price = "no prices given" if self.cost is None else f"about {self.cost:,.2f} by the prices given"
-        before = f"; {self.kept:,} were answered before" if self.kept else ""
-        return f"{told}, {price}{before}."
-
-
-@dataclass(slots=True)
-class Usage:
-    """What a tagger has sent and got since it was made."""
-
-    asked: int = 0
-    kept: int = 0
-    requests: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    uncounted: int = 0
-    """Answers whose tokens the endpoint did not count."""
-    without_evidence: int = 0
-    """Labels whose sentence is not in the text."""
-    refused: int = 0
-    reasons: dict[str, str] = field(default_factory=dict)
-    """Text hash → why there is no answer."""
-
-    def counts(self) -> dict[str, int]:
-        """For a run's account."""
-        return {
-            "asked": self.asked,
-            "answered before": self.kept,
-            "requests": self.requests,
-            "tokens in": self.tokens_in,
-            "tokens out": self.tokens_out,
-            "answers without token counts": self.uncounted,
-            "labels without evidence": self.without_evidence,
-            "records without an answer": self.refused,
-        }
 
 
 class LlmTagger:
@@ -170,6 +115,11 @@ class LlmTagger:
             return cls(codebook, Settings.from_dict(told["endpoint"], str(path)))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: no endpoint can be read here: {error}") from error
+
+    @staticmethod
+    def depends_on() -> str:
+        """What its labels depend on beside codebook and saved settings: the environment's model."""
+        return f"{os.environ.get(URL, '')} {os.environ.get(MODEL, '')}"
 
     # ------------------------------------------------------------------ before and after
 
@@ -281,6 +231,7 @@ class LlmTagger:
                 return [*replies, {"raw": "", "refusal": str(error)}]
             told: dict[str, Any] = {"raw": reply.text, "model": reply.model, "url": endpoint.settings.url}
             told |= {"tokens_in": reply.tokens_in, "tokens_out": reply.tokens_out, "refusal": reply.refusal}
+            told["left_out"] = sorted(endpoint.left_out)
             replies.append(told)
             if reply.refusal:
                 break

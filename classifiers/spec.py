@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from corpora import registry
 from corpora.errors import CodebookError, UnknownNameError
 from corpora.progress import silent
 from corpora.record import digest
+
+_SHIPPED = Path(__file__).parent / "pretrained"
 
 TEXTS = pa.schema(
     [
@@ -46,19 +49,21 @@ class Spec:
 
     @cached_property
     def key(self) -> str:
-        """Names whatever a score depends on besides the text."""
-        return digest(self.tagger, self.codebook.hash, _rules(self.codebook), *self._hashes())
+        """Names whatever a score depends on besides the text.
+
+        A tagger that depends on more than codebook, keyword rules and model says so by a static
+        method ``depends_on``; without a model those that ship count as one.
+        """
+        kind = registry.load("taggers", self.tagger)
+        more = kind.depends_on() if hasattr(kind, "depends_on") else ""
+        told = (self.tagger, version("litscale"), self.codebook.hash, _rules(self.codebook), more)
+        return digest(*told, *_hashes(self.model or _SHIPPED))
 
     def files(self) -> dict[str, bytes]:
         """The model's files by their path in its folder, to send to machines that lack it."""
         if self.model is None:
             return {}
-        paths = sorted(path for path in self.model.rglob("*") if path.is_file())
-        return {path.relative_to(self.model).as_posix(): path.read_bytes() for path in paths}
-
-    def _hashes(self) -> Iterator[str]:
-        for name, content in self.files().items():
-            yield f"{name} {hashlib.sha256(content).hexdigest()}"
+        return {path.relative_to(self.model).as_posix(): path.read_bytes() for path in _files(self.model)}
 
     def to_json(self) -> str:
         """For a child process."""
@@ -103,6 +108,16 @@ def score(tagger: Tagger, texts: pa.RecordBatch) -> pa.RecordBatch:
         ],
         schema=scored_schema(found.shape[1]),
     )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _hashes(folder: Path) -> Iterator[str]:
+    for path in _files(folder):
+        with path.open("rb") as file:
+            yield f"{path.relative_to(folder).as_posix()} {hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def _rules(codebook: Codebook) -> str:

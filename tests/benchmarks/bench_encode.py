@@ -22,7 +22,7 @@ from harness import in_turn, median, peak_mib, report
 from classifiers import encode, passes
 from corpora.record import text_of
 
-BATCHES = (8, 16, 32)
+BATCHES = (16, 32, 64)
 
 
 def abstracts(path: Path, number: int) -> list[str]:

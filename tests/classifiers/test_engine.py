@@ -115,7 +115,9 @@ def _rows(corpus: list[Path]) -> list[dict[str, Any]]:
     return [row for batch in read(corpus) for row in batch.to_pylist()]
 
 
-def test_another_model_codebook_or_rule_shares_no_score(tmp_path: Path) -> None:
+def test_another_model_codebook_or_endpoint_shares_no_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "weights").write_text("1")
     other = CODEBOOK.model_copy(update={"version": "2"})
@@ -128,7 +130,10 @@ def test_another_model_codebook_or_rule_shares_no_score(tmp_path: Path) -> None:
     keys = [spec.key for spec in specs]
     (tmp_path / "a" / "weights").write_text("2")
     keys.append(Spec("linear", CODEBOOK, tmp_path / "a").key)
-    assert len(set(keys)) == 5
+    for name in ("small", "large"):
+        monkeypatch.setenv("LITSCALE_LLM_MODEL", name)
+        keys.append(Spec("llm", CODEBOOK).key)
+    assert len(set(keys)) == 7
     again = Spec.from_json(specs[3].to_json())
     assert (again.tagger, again.codebook, again.model) == ("linear", CODEBOOK, tmp_path / "a")
 

@@ -221,12 +221,34 @@ def test_an_empty_record_is_not_asked_about(model: Any, make: Callable[..., LlmT
 
 def test_an_endpoint_without_schemas_is_asked_plainly(model: Any, make: Callable[..., LlmTagger]) -> None:
     def script(_: int, body: dict[str, Any]) -> Any:
-        refused = {"status": 400, "body": {"error": "response_format is not supported"}}
+        refused = {"status": 400, "body": {"error": "guided decoding is off"}}
         return refused if "response_format" in body else answer()
 
     model.script = script
     assert "methods.llm" in held(make(parallel=1), numbered(3))[2][0]
     assert ["response_format" in one for one in model.asked] == [True, False, False, False]
+
+
+def test_parameters_that_a_model_refuses_are_left_out(
+    model: Any, make: Callable[..., LlmTagger], tmp_path: Path
+) -> None:
+    def script(_: int, body: dict[str, Any]) -> Any:
+        for name in ("max_tokens", "temperature"):
+            if name in body:
+                return {"status": 400, "body": {"error": f"Unsupported parameter: '{name}'"}}
+        return answer()
+
+    model.script = script
+    assert "methods.llm" in held(make(parallel=1), numbered(2))[1][0]
+    assert len(model.asked) == 4
+    last = model.asked[-1]
+    assert last["max_completion_tokens"] == 2048
+    assert "response_format" in last
+    (kept,) = tmp_path.rglob("answers.jsonl")
+    assert json.loads(kept.read_text().splitlines()[0])["replies"][0]["left_out"] == [
+        "max_tokens",
+        "temperature",
+    ]
 
 
 @pytest.mark.parametrize(
