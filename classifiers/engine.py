@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -66,9 +67,13 @@ class Scored:
                 yield pa.Table.from_batches([batch]).cast(schema)
 
     def labels(self, rows: int = PART) -> Iterator[pa.Table]:
-        """All labels in long form (`corpora.schema.LABELS`), by record id, derived dimensions last."""
+        """All labels in long form (`corpora.schema.LABELS`), by record id, derived dimensions last.
+
+        Records that the tagger has no answer for have none; `refused` names them.
+        """
         thresholds = self.spec.make().thresholds()
         for table in self.scores(rows):
+            table = table.filter(pc.is_null(table["refused"]))
             yield label_table(self.spec.codebook, thresholds, table)
 
     def refused(self) -> Iterator[tuple[str, str]]:

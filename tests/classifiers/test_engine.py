@@ -175,11 +175,12 @@ def test_records_without_an_answer_are_named(model: Any, tmp_path: Path, monkeyp
     monkeypatch.setenv("LITSCALE_LLM_URL", model.url)
     monkeypatch.setenv("LITSCALE_LLM_MODEL", "tiny")
     monkeypatch.setenv("LITSCALE_LLM_CACHE", str(tmp_path / "answers"))
-    refusal = {"message": {"content": None, "refusal": "I will not."}}
-    model.script = lambda *_: {"body": {"choices": [refusal]}}
+    whole = {"choices": [{"message": {"content": None, "refusal": "I will not."}}]}
+    model.script = lambda *_: {"body": whole}
     batch = pa.record_batch([["R1", "R2"], ["a", None], ["b", None]], ["record_id", "title", "abstract"])
-    found = dict(tag(iter([batch]), tmp_path, Spec("llm", CODEBOOK)).refused())
-    assert found == {"R1": "refused: I will not.", "R2": "neither title nor abstract"}
+    scored = tag(iter([batch]), tmp_path, Spec("llm", CODEBOOK))
+    assert dict(scored.refused()) == {"R1": "refused: I will not.", "R2": "neither title nor abstract"}
+    assert labels(scored).num_rows == 0  # all unsure is no label
 
 
 def test_a_killed_run_keeps_its_parts(corpus: list[Path], plain: pa.Table, tmp_path: Path) -> None:
