@@ -11,15 +11,19 @@ from classifiers.rankers.svm import LinearView, strongest
 from corpora.errors import InputError
 
 WEIGHTS = {"words": 1.0, "letters": 1.0, "title": 0.3}
-"""What the standardised scores of the views count."""
+"""What the standardised scores of the views count, once enough is known."""
+
+SURE = 20
+"""Included records from which on letters count in full: from few examples they learn what is by chance."""
 
 
 class Blend:
     """Standardised scores of one SVM a view, added up.
 
     Words say what a text is about, letters hold what words miss (inflections, compounds, names of
-    drugs), the title counts again. Until five records are included the published criteria stand in
-    as one more. Without any excluded record the similarity to what is known ranks.
+    drugs) and count the more the more was included, the title counts again. Until five records are
+    included the published criteria stand in as one more. Without any excluded record the similarity
+    to what is known ranks.
     """
 
     name = "blend"
@@ -31,9 +35,11 @@ class Blend:
             view: LinearView(view, cost=0.11, ratio=9.8, seed=seed, criteria=criteria) for view in weights
         }
         self._similar: Floats | None = None
+        self._share = 0.0
 
     def fit(self, features: Features, rows: Rows, labels: Labels) -> Self:
         """Learn from labelled rows; see `classifiers.rank.Ranker`."""
+        self._share = min(1.0, float(labels.sum()) / SURE)
         learnt = [model.fit(features, rows, labels) for model in self._models.values()]
         self._similar = None if all(learnt) else self._similarity(features, rows, labels)
         return self
@@ -57,7 +63,8 @@ class Blend:
             return self._similar
         total = np.zeros(features.n, dtype=np.float32)
         for view, model in self._models.items():
-            total += self._weights[view] * standard(model.scores(features))
+            share = self._share if view == "letters" and len(self._models) > 1 else 1.0
+            total += share * self._weights[view] * standard(model.scores(features))
         return total
 
     def reasons(self, document: Document, n: int = 8) -> list[tuple[str, float]]:
