@@ -3,11 +3,12 @@
 Both sides start from the same pair of priors and rank the same pool (all records but the priors),
 each until its last included record is found; the loss counts the rest as excluded, as ASReview's
 own does. The unit is a review's mean over seeds. CPU seconds run from text to order, features in and
-imports out, on one thread, both sides in turn. The peer lives in an environment of its own (folder from
-LITSCALE_BENCH_PEER, made if it is absent); what either side gave is kept a file a review (folder from
-LITSCALE_BENCH_CACHE), ours under the hash of its sources, so that a stopped run goes on and several
-processes can share the work (LITSCALE_BENCH_ONLY=name,name does some reviews and no summary). The published criteria are read by our rankers
-where there are some; ASReview cannot read them, so ours without them stands beside.
+imports out, on one thread, both sides in turn. The peer lives in an environment of its own (folder
+from LITSCALE_BENCH_PEER, made if it is absent). What either side gave is kept a file a review (folder
+from LITSCALE_BENCH_CACHE), ours under the hash of its sources: a stopped run goes on, and several
+processes can share the work (LITSCALE_BENCH_ONLY=name,name does some reviews and no summary). The
+published criteria are read by our rankers where there are some; ASReview cannot read them, so ours
+without them stands beside.
 
 Held out: the setting with the least mean loss on nine reviews is scored on the tenth, ten times.
 
