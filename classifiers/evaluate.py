@@ -103,6 +103,102 @@ def _dimension(name: str, labels: Sequence[LabelScore], reference: Codes, values
     )
 
 
+def intervals(
+    reference: Codes, scores: Floats, values: Bools, *, draws: int = 400, ap_draws: int = 60, seed: int = 0
+) -> list[dict[str, tuple[float, float] | None]]:
+    """Per label 95 % bootstrap intervals over records of precision, recall, F1 and AP; None under
+    `MIN_POSITIVES` positives. The percentile method (Efron 1979)."""
+    random = np.random.default_rng(seed)
+    n = len(reference)
+    weights = random.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float32)
+    true, said = reference == 1, values & (reference >= 0)
+    hits = weights @ (true & said).astype(np.float32)
+    held, called = weights @ true.astype(np.float32), weights @ said.astype(np.float32)
+    parts = {
+        "precision": hits / np.maximum(called, 1),
+        "recall": hits / np.maximum(held, 1),
+        "f1": 2 * hits / np.maximum(held + called, 1),
+    }
+    told: list[dict[str, tuple[float, float] | None]] = []
+    for column in range(reference.shape[1]):
+        if true[:, column].sum() < MIN_POSITIVES:
+            told.append(dict.fromkeys([*parts, "ap"]))
+            continue
+        one = {name: _quantiles(values_[:, column]) for name, values_ in parts.items()}
+        asked = np.flatnonzero(reference[:, column] >= 0)
+        found = []
+        for _ in range(ap_draws):
+            rows = asked[random.integers(0, len(asked), len(asked))]
+            if true[rows, column].any():
+                found.append(average_precision_score(true[rows, column], scores[rows, column]))
+        told.append({**one, "ap": _quantiles(np.array(found))})
+    return told
+
+
+def _quantiles(values: Any) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return round(float(low), 4), round(float(high), 4)
+
+
+def macro_interval(
+    codebook: Codebook, reference: Codes, values: Bools, dimension: str, *, draws: int = 400, seed: int = 0
+) -> tuple[float, float]:
+    """95 % bootstrap interval of a dimension's macro-F1 over records; labels fixed by the reference."""
+    columns = [c for c in codebook.columns(dimension) if (reference[:, c] == 1).sum() >= MIN_POSITIVES]
+    if not columns:
+        return 0.0, 0.0
+    random = np.random.default_rng(seed)
+    true, said = reference[:, columns] == 1, values[:, columns]
+    n = len(reference)
+    return _quantiles(
+        np.array([_macro(true[s], said[s]) for s in (random.integers(0, n, n) for _ in range(draws))])
+    )
+
+
+def confusion(
+    codebook: Codebook, reference: Codes, values: Bools, dimension: str
+) -> dict[str, dict[str, int]]:
+    """Where a missed label's records went: missed label → labels wrongly given there → records.
+
+    ``(none)`` counts records that got nothing wrong in its place. The derived dimensions of
+    `rolled_up` tell how much of it stays within one parent.
+    """
+    columns = codebook.columns(dimension)
+    names = [label.id for label in codebook.dimension(dimension).labels]
+    true, said = reference[:, columns] == 1, values[:, columns]
+    wrong = said & (reference[:, columns] == 0)
+    told: dict[str, dict[str, int]] = {}
+    for place, name in enumerate(names):
+        missed = true[:, place] & ~said[:, place]
+        counts = {names[o]: int((missed & wrong[:, o]).sum()) for o in range(len(names)) if o != place}
+        counts["(none)"] = int((missed & ~wrong.any(axis=1)).sum())
+        told[name] = {other: count for other, count in counts.items() if count}
+    return told
+
+
+def by_group(
+    codebook: Codebook, reference: Codes, values: Bools, groups: Sequence[str], dimension: str
+) -> list[dict[str, Any]]:
+    """Macro-F1 and share called against share true per group (year, source); labels with five positives
+    in the whole reference and one in the group."""
+    columns = [c for c in codebook.columns(dimension) if (reference[:, c] == 1).sum() >= MIN_POSITIVES]
+    told = []
+    for name in sorted(set(groups)):
+        rows = np.array([group == name for group in groups])
+        true, said = reference[rows][:, columns] == 1, values[rows][:, columns]
+        held = true.any(axis=0)
+        told.append(
+            {
+                "group": name,
+                "records": int(rows.sum()),
+                "labels": int(held.sum()),
+                "macro_f1": round(_macro(true[:, held], said[:, held]), 4) if held.any() else None,
+                "called_over_true": round(float(said.sum() / true.sum()), 4) if true.any() else None,
+            }
+        )
+    return told
+
+
 def _f1(true: Bools, said: Bools) -> float:
     """2TP / (2TP + FP + FN); 0 where nothing is true and nothing is said.
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.codebook import Codebook
+from corpora.errors import InputError
 from corpora.progress import Progress
 
 Floats = NDArray[np.float32]
@@ -116,6 +117,69 @@ def _clear(values: Bools, unsure: Bools, rows: Bools, columns: list[int]) -> Non
     cells = np.ix_(rows, np.asarray(columns))
     values[cells] = False
     unsure[cells] = False
+
+
+def passing(codebook: Codebook, codes: Codes) -> Codes:
+    """Codes (n, L) with everything but the gate's dimension masked where the gate's label holds."""
+    masked = codes.copy()
+    if codebook.gate:
+        out = codes[:, codebook.label_ids().index(codebook.gate)] == 1
+        kept = set(codebook.columns(codebook.gate.split(".")[0]))
+        rest = [column for column in range(codes.shape[1]) if column not in kept]
+        masked[np.ix_(out, rest)] = -1
+    return masked
+
+
+def conditioned(codebook: Codebook, scores: Floats) -> Floats:
+    """Joint probabilities (n, L): times P(condition) where a dimension has one, times P(not gated)."""
+    ids = codebook.label_ids()
+    out = scores.copy()
+    for dimension in codebook.dimensions:
+        if dimension.applies_when:
+            out[:, codebook.columns(dimension.id)] *= scores[:, [ids.index(dimension.applies_when)]]
+    if codebook.gate:
+        gate = ids.index(codebook.gate)
+        kept = set(codebook.columns(codebook.gate.split(".")[0]))
+        rest = [column for column in range(len(ids)) if column not in kept]
+        out[:, rest] *= 1 - scores[:, [gate]]
+    return out
+
+
+def lacking(own: Codebook, codebook: Codebook) -> list[str]:
+    """Dimensions of ``codebook`` that a model made for ``own`` cannot speak for.
+
+    A dimension is the same if id, kind, labels, definitions and condition are.
+    """
+    known = {dimension.id: dimension for dimension in own.dimensions}
+    return [d.id for d in codebook.dimensions if known.get(d.id) != d]
+
+
+def mapped(own: Codebook, codebook: Codebook, matrix: Floats, otherwise: float) -> Floats:
+    """Columns (n, labels of ``own``) laid under the labels of ``codebook``; ``otherwise`` elsewhere."""
+    if own.hash == codebook.hash:
+        return matrix
+    places = {name: place for place, name in enumerate(own.label_ids())}
+    missing = set(lacking(own, codebook))
+    out = np.full((len(matrix), len(codebook.label_ids())), otherwise, np.float32)
+    for column, name in enumerate(codebook.label_ids()):
+        if name.split(".")[0] not in missing:
+            out[:, column] = matrix[:, places[name]]
+    return out
+
+
+def fitting(own: Codebook, codebook: Codebook, folder: Path) -> None:
+    """Refuse a model that shares no dimension with the codebook.
+
+    Raises:
+        InputError: says both codebooks and what to do.
+
+    """
+    if len(lacking(own, codebook)) == len(codebook.dimensions):
+        raise InputError(
+            f"{folder}: trained for codebook {own.name} {own.version} ({own.hash}), which shares no "
+            f"dimension with the present {codebook.name} {codebook.version} ({codebook.hash}); "
+            "train it anew with: review train"
+        )
 
 
 def rolled_up(codebook: Codebook, matrix: NDArray[Any]) -> dict[str, NDArray[Any]]:

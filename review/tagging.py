@@ -1,5 +1,6 @@
 """Tagging: every record of a workspace, or every row of a plain file, by the codebook."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ import pyarrow as pa
 
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
-from classifiers.tagger import Bools, Floats, Tagger, Texts, decide, rolled_up
+from classifiers.linear import LinearTagger
+from classifiers.tagger import Bools, Floats, Tagger, Texts, decide, lacking, rolled_up
+from classifiers.transformer import TransformerTagger, read_told, shipped, usable
 from corpora import schema
 from corpora.errors import DiskError, InputError
 from corpora.formats.detect import open_file
@@ -24,6 +27,9 @@ from review import patches
 from review.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
+LEARNING = ("linear", "transformer")
+"""Taggers that need a model, trained or shipped."""
+
 _BATCH = 5_000
 
 
@@ -31,6 +37,7 @@ def tag(workspace: Workspace, name: str, progress: Progress = silent) -> Outcome
     """Tag all records with one tagger and commit the labels as a new part."""
     codebook = load_codebook(workspace.protocol.labels.codebook)
     tagger = _tagger(workspace, name, codebook)
+    missing = tagger.lacking() if isinstance(tagger, LinearTagger | TransformerTagger) else []
     records = patches.records(workspace, ["record_id", "title", "abstract"])
     run = Run.begin(
         "tag",
@@ -54,7 +61,8 @@ def tag(workspace: Workspace, name: str, progress: Progress = silent) -> Outcome
             part.add("labels", schema.LABELS.empty_table())
         run.account = Account(len(ids), len(ids), counts={"unsure labels": unsure})
         run.account.counts["without abstract"] = abstracts.count(None)
-    return Outcome(f"tag {name}", run)
+        run.account.counts |= _windows(tagger)
+    return Outcome(f"tag {name}", run, tuple(_lacks(name, missing)))
 
 
 def tagged(workspace: Workspace, name: str) -> Part | None:
@@ -68,17 +76,63 @@ def tagged(workspace: Workspace, name: str) -> Part | None:
 def _input_hash(workspace: Workspace, name: str, codebook: Codebook) -> str:
     model = workspace.latest("models", tagger=name)
     texts = workspace.hash_of("records", ledger=("patches",))
-    return f"{texts}-{codebook.hash}-{model.run.id if model else name}"
+    kept = shipped_model(name, codebook)
+    made = model.run.id if model else f"{name}-{shipped_id(kept)}" if kept else name
+    return f"{texts}-{codebook.hash}-{made}"
 
 
 def _tagger(workspace: Workspace, name: str, codebook: Codebook) -> Tagger:
     kind: type[Tagger] = load("taggers", name)
     model = workspace.latest("models", tagger=name)
-    if model is None and name != "keywords":
+    if model is not None:
+        return kind.load(model.path, codebook)
+    kept = shipped_model(name, codebook)
+    if kept is not None:
+        return kind.load(kept, codebook)
+    if name in LEARNING:
         raise InputError(
-            f"{workspace.root}: no trained model of tagger {name!r}; run: review train --labels FILE"
+            f"{workspace.root}: no trained model of tagger {name!r}, and none ships for codebook "
+            f"{codebook.name}; run: review train --tagger {name} --labels FILE"
         )
-    return kind.load(model.path, codebook) if model else kind(codebook)
+    return kind(codebook)
+
+
+def shipped_model(name: str, codebook: Codebook) -> Path | None:
+    """The folder of the weights that ship, if this tagger can use them for this codebook."""
+    folder = shipped(codebook)
+    if name not in LEARNING or folder is None:
+        return None
+    own = Codebook.model_validate(read_told(folder)["book"])
+    return folder if len(lacking(own, codebook)) < len(codebook.dimensions) else None
+
+
+def shipped_id(folder: Path) -> str:
+    """Names the weights that ship."""
+    return hashlib.sha256((folder / "model.json").read_bytes()).hexdigest()[:12]
+
+
+def default_tagger(codebook: Codebook) -> tuple[str, list[str]]:
+    """The best tagger that can run here without training, and what is to be said about the choice."""
+    if shipped_model("transformer", codebook) is None:
+        return "keywords", [f"no weights ship for codebook {codebook.name}: tagged by its keyword rules"]
+    if usable():
+        return "transformer", []
+    return "linear", [
+        "PyTorch is not installed, so the linear part of the shipped model tags alone, less well; "
+        "for the whole model: pip install 'litscale[transformer]'"
+    ]
+
+
+def _lacks(name: str, missing: list[str]) -> list[str]:
+    if not missing:
+        return []
+    return [f"the {name} model has no heads for {', '.join(missing)}: left empty; train it with these labels"]
+
+
+def _windows(tagger: Tagger) -> dict[str, int]:
+    """Records that were too long for one window, where the tagger counts them."""
+    counts = getattr(tagger, "windows", {})
+    return {f"abstracts {what}": counts[what] for what in ("in several windows", "cut") if counts.get(what)}
 
 
 def _table(codebook: Codebook, tagger: Tagger, ids: list[str], texts: Texts, scores: Floats) -> pa.Table:
@@ -130,11 +184,17 @@ def tag_file(
     "unsure": […]}``. A row that cannot be read keeps its number and has ``"refused"``.
     """
     book = load_codebook(codebook)
-    name = tagger or ("linear" if model else "keywords")
+    notes: list[str] = []
+    name = tagger or (_of_model(model) if model else "")
+    if not name:
+        name, notes = default_tagger(book)
     kind: type[Tagger] = load("taggers", name)
-    if name != "keywords" and model is None:
-        raise InputError(f"tagger {name!r} needs a trained model: --model DIR")
-    made = kind.load(model, book) if model else kind(book)
+    folder = model or shipped_model(name, book)
+    if name in LEARNING and folder is None:
+        raise InputError(f"tagger {name!r} needs a trained model: --model DIR (none ships for {book.name})")
+    made = kind.load(folder, book) if folder else kind(book)
+    if isinstance(made, LinearTagger | TransformerTagger):
+        notes += _lacks(name, made.lacking())
     rows = list(open_file(path).rows)
     records = [None if row.refused else build(row.fields, source="file") for row in rows]
     texts = Texts(
@@ -148,9 +208,23 @@ def tag_file(
     run = Run.begin("tag", {"file": path.name, "tagger": name, "codebook": book.name},
                     input_hash=file_hash(path))  # fmt: skip
     refused = sum(row.refused is not None for row in rows)
-    run.account = Account(len(rows), len(rows) - refused, refused)
-    notes = tuple(f"row {row.number}: {row.refused}" for row in rows if row.refused)
-    return Outcome(f"{path.name} → {out}", run.finish(), notes)
+    run.account = Account(len(rows), len(rows) - refused, refused, counts=_windows(made))
+    notes += [f"row {row.number}: {row.refused}" for row in rows if row.refused]
+    return Outcome(f"{path.name} → {out}, tagger {name}", run.finish(), tuple(notes))
+
+
+def open_model(folder: Path, codebook: Codebook) -> Tagger:
+    """The trained tagger of a folder, whichever it is."""
+    kind: type[Tagger] = load("taggers", _of_model(folder))
+    return kind.load(folder, codebook)
+
+
+def _of_model(folder: Path) -> str:
+    """Which tagger a model's folder belongs to."""
+    for name, file in (("transformer", "model.json"), ("linear", "linear.json"), ("keywords", "tagger.json")):
+        if (folder / file).is_file():
+            return name
+    raise InputError(f"{folder}: no model of any tagger is here; name the tagger with --tagger")
 
 
 def _lines(

@@ -1,8 +1,8 @@
-"""Training: labelled records joined to their texts, measured on a held-out fifth, then kept."""
+"""Training: labelled records joined to their texts, measured out of fold, then kept."""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,24 @@ import numpy as np
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
 from classifiers.evaluate import evaluate
-from classifiers.folds import grouped_folds
-from classifiers.keywords import KeywordTagger
+from classifiers.evidence import Evidence
 from classifiers.labels import Labelled, read_labels
 from classifiers.linear import LinearTagger
-from classifiers.tagger import Tagger, Texts, decide
+from classifiers.neural.encoders import need_torch
+from classifiers.reliability import coverage, recall_at, reliability
+from classifiers.tagger import Bools, Texts, decide
+from classifiers.transformer import Plan, TransformerTagger
 from corpora.errors import InputError
 from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
 from corpora.record import build, key_text
+from corpora.registry import entries
 from corpora.run import Account, Run
 from corpora.store import Part
 from review import linking, patches
 from review.ingest import Outcome, file_hash
+from review.modelcard import card
 from review.workspace import Workspace
-
-HELD_OUT = 5
-"""One part in so many is held out to measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,13 @@ class Material:
     labelled: Labelled
     groups: list[list[str]]
     notes: tuple[str, ...]
+    years: tuple[int | None, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Where each record comes from (a column ``corpus`` or ``source`` of the texts), "" if unsaid."""
+
+    def random(self) -> Bools:
+        """Rows (n,) that a column ``sample`` calls ``random``: a simple random sample."""
+        return np.array([row.get("sample") == "random" for row in self.labelled.rows], np.bool_)
 
 
 def source(
@@ -69,132 +77,176 @@ def source(
     return Source(path, texts if labels is None or records else None, key or told.key)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which tagger is trained and how; the rest of a `Plan` is the tagger's own matter."""
+
+    tagger: str = "linear"
+    encoder: str = "minilm"
+    revision: str | None = None
+    folds: int = 4
+    lora: int = 0
+    epochs: int | None = None
+    kept: Path | None = None
+    """Folder of checkpoints: a stopped training of the same inputs is taken up there."""
+
+
 def train(
     workspace: Workspace,
     given: Source,
     codebook_name: str | None = None,
     *,
+    choice: Choice | None = None,
     seed: int | None = None,
     progress: Progress = silent,
 ) -> Outcome:
-    """Train the linear tagger and commit it as a model of the workspace."""
+    """Train a tagger and commit it as a model of the workspace."""
+    choice = choice or Choice()
     codebook = load_codebook(codebook_name or workspace.protocol.labels.codebook)
-    material = _material(given, codebook, workspace)
-    run = _run(given, codebook, workspace.protocol.seed if seed is None else seed)
+    material = join(given, codebook, workspace)
+    run = _run(given, codebook, workspace.protocol.seed if seed is None else seed, choice)
+    if choice.tagger == "transformer" and choice.kept is None:
+        choice = replace(choice, kept=workspace.root / "cache" / "training" / str(run.input_hash))
     with workspace.writing("models", run) as part:
-        _fit(material, codebook, run, part.path, progress)
-    return Outcome("train linear", run, tuple(run.notes))
+        _fit(material, codebook, run, part.path, choice, progress)
+    return Outcome(f"train {choice.tagger}", run, tuple(run.notes))
 
 
 def train_to_folder(
-    given: Source, codebook_name: str, out: Path, *, seed: int, progress: Progress = silent
+    given: Source,
+    codebook_name: str,
+    out: Path,
+    *,
+    choice: Choice | None = None,
+    seed: int,
+    progress: Progress = silent,
 ) -> Outcome:
     """Train without a workspace; the model goes to a new or empty folder."""
+    choice = choice or Choice()
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; name a new folder")
     codebook = load_codebook(codebook_name)
-    material = _material(given, codebook, None)
-    run = _run(given, codebook, seed)
+    material = join(given, codebook, None)
+    run = _run(given, codebook, seed, choice)
     out.mkdir(parents=True, exist_ok=True)
-    _fit(material, codebook, run, out, progress)
+    _fit(material, codebook, run, out, choice, progress)
     (out / "run.json").write_text(run.finish().to_json(), "utf-8")
-    return Outcome(f"train linear → {out}", run, tuple(run.notes))
+    return Outcome(f"train {choice.tagger} → {out}", run, tuple(run.notes))
 
 
-def trained(workspace: Workspace, given: Source) -> Part | None:
+def trained(workspace: Workspace, given: Source, tagger: str = "linear") -> Part | None:
     """The model of exactly these labels and this codebook; None if training is due."""
     codebook = load_codebook(workspace.protocol.labels.codebook)
-    part = workspace.latest("models", tagger="linear")
+    part = workspace.latest("models", tagger=tagger)
     current = f"{given.hash()}-{codebook.hash}"
     return part if part and part.run.input_hash == current else None
 
 
-def _run(given: Source, codebook: Codebook, seed: int) -> Run:
+def _run(given: Source, codebook: Codebook, seed: int, choice: Choice) -> Run:
     parameters = {
-        "tagger": "linear",
+        "tagger": choice.tagger,
         "labels": given.labels.name,
         "records": given.records.name if given.records else None,
         "key": given.key,
         "codebook": codebook.name,
         "codebook_hash": codebook.hash,
     }
+    libraries: tuple[str, ...] = ("scikit-learn", "numpy")
+    if choice.tagger == "transformer":
+        parameters |= {"encoder": choice.encoder, "revision": choice.revision}
+        libraries = (*libraries, "torch", "transformers")
     return Run.begin("train", parameters, seed=seed, input_hash=f"{given.hash()}-{codebook.hash}",
-                     libraries=("scikit-learn", "numpy"))  # fmt: skip
+                     libraries=libraries)  # fmt: skip
 
 
-def _fit(material: Material, codebook: Codebook, run: Run, folder: Path, progress: Progress) -> None:
-    """Measure on a held-out fifth beside the keyword rules, then learn from everything."""
-    codes, seed = material.labelled.codes, run.seed or 0
-    folds = grouped_folds(codes, material.groups, k=HELD_OUT, seed=seed)
-    inside, outside = np.flatnonzero(folds != 0), np.flatnonzero(folds == 0)
-    groups = [[column[i] for i in inside] for column in material.groups]
-    measured: dict[str, Any] = {"held_out": len(outside), "learnt_from": len(inside)}
-    taggers: list[Tagger] = [KeywordTagger(codebook), LinearTagger(codebook)]
-    for tagger in taggers:
-        tagger.fit(material.texts.take(inside), codes[inside], groups, seed=seed, progress=progress)
-        scores = tagger.predict_proba(material.texts.take(outside), silent)
-        values, _ = decide(codebook, scores, tagger.thresholds())
-        report = evaluate(codebook, codes[outside], scores, values)
-        measured[tagger.name] = report.to_dict()
-        run.parameters[f"macro_f1_{tagger.name}"] = report.macro_f1()
-    final = LinearTagger(codebook).fit(material.texts, codes, material.groups, seed=seed, progress=progress)
-    final.save(folder)
-    (folder / "evaluation.json").write_text(json.dumps(measured, indent=1), "utf-8")
-    (folder / "MODEL_CARD.md").write_text(_card(material, codebook, run, measured, final), "utf-8")
-    run.account = Account(len(codes), len(codes))
-    run.notes += [*material.labelled.notes, *material.notes, *_told(codebook, run)]
+def tagger_for(choice: Choice, codebook: Codebook, random: Bools) -> LinearTagger | TransformerTagger:
+    """The untrained tagger of a choice; ``random`` marks rows of a simple random sample, (n,)."""
+    if choice.tagger == "linear":
+        return LinearTagger(codebook, random)
+    if choice.tagger != "transformer":
+        known = ", ".join(sorted(entries("taggers")))
+        raise InputError(
+            f"--tagger {choice.tagger}: there is nothing to train; linear and transformer learn, of {known}"
+        )
+    need_torch("the transformer tagger and its training")
+    recipe = None
+    if choice.lora or choice.epochs:
+        from classifiers.neural.training import Recipe, recipe_for_machine
 
-
-def _told(codebook: Codebook, run: Run) -> list[str]:
-    """Macro-F1 of the main dimensions, as notes for the terminal."""
-    keywords, linear = (run.parameters[f"macro_f1_{name}"] for name in ("keywords", "linear"))
-    return [
-        f"held-out macro-F1 of {d.id}: linear {linear[d.id]:.3f}, keyword rules {keywords[d.id]:.3f}"
-        for d in codebook.dimensions
-        if linear.get(d.id) is not None and d.id in ("methods", "tasks", "data", "evaluation")
-    ]
-
-
-def _card(
-    material: Material, codebook: Codebook, run: Run, measured: dict[str, Any], final: LinearTagger
-) -> str:
-    names = codebook.label_ids()
-    unlearnt = [name for name, held in zip(names, final.learnt, strict=True) if not held]
-    rows = []
-    for keywords, linear in zip(
-        measured["keywords"]["dimensions"], measured["linear"]["dimensions"], strict=True
-    ):
-        cells = [linear["dimension"], str(linear["labels"])]
-        cells += ["–" if s["macro_f1"] is None else f"{s['macro_f1']:.3f}" for s in (keywords, linear)]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(
-        [
-            f"# TF-IDF + linear tagger for `{codebook.name}`",
-            "",
-            f"Trained on {len(material.texts):,} records of `{run.parameters['labels']}` "
-            f"(input {run.input_hash}), seed {run.seed}. How these labels were made is told where "
-            "they come from; unless people made them, call them silver.",
-            "",
-            f"Measured on {measured['held_out']:,} records held out by group (copies and versions of "
-            "a paper on one side); the model that is kept learnt from all of them afterwards. "
-            "Macro-F1 over labels with at least 5 positives in the held-out part:",
-            "",
-            "| dimension | labels | keyword rules | linear |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            f"Labels without enough examples, never predicted: {', '.join(unlearnt) or 'none'}.",
-            "",
-            "Not for decisions about single records without a person; shares need an audit.",
-            "",
-        ]
+        recipe = recipe_for_machine()
+        if choice.lora:
+            recipe = replace(recipe, lora=choice.lora, frozen=0)
+        recipe = replace(recipe, epochs=choice.epochs or recipe.epochs)
+        assert isinstance(recipe, Recipe)
+    plan = Plan(
+        encoder=choice.encoder,
+        revision=choice.revision,
+        folds=choice.folds,
+        recipe=recipe,
+        kept=choice.kept,
+        random=random,
     )
+    return TransformerTagger(codebook, plan)
+
+
+def _fit(
+    material: Material, codebook: Codebook, run: Run, folder: Path, choice: Choice, progress: Progress
+) -> None:
+    """Learn in folds and as a whole, measure the out-of-fold decisions, and keep all of it."""
+    codes, seed = material.labelled.codes, run.seed or 0
+    tagger = tagger_for(choice, codebook, material.random())
+    if choice.kept is not None:
+        choice.kept.mkdir(parents=True, exist_ok=True)
+    tagger.fit(material.texts, codes, material.groups, seed=seed, progress=progress)
+    measured = measure(tagger, material, codebook)
+    for name in ("keywords", tagger.name):
+        if name in measured:
+            report = {d["dimension"]: d["macro_f1"] for d in measured[name]["dimensions"]}
+            run.parameters[f"macro_f1_{name}"] = report
+    tagger.save(folder)
+    (folder / "evaluation.json").write_text(json.dumps(measured, indent=1), "utf-8")
+    (folder / "MODEL_CARD.md").write_text(card(material, codebook, run, measured, tagger), "utf-8")
+    run.account = Account(len(codes), len(codes))
+    run.notes += [*material.labelled.notes, *material.notes, *_told(codebook, run, tagger.name)]
+
+
+def measure(
+    tagger: LinearTagger | TransformerTagger, material: Material, codebook: Codebook
+) -> dict[str, Any]:
+    """Scores of the out-of-fold decisions, beside the keyword rules if the codebook has some."""
+    codes = material.labelled.codes
+    made = tagger.crossfitted(codes)
+    values, unsure = decide(codebook, made.scores, made.thresholds)
+    measured: dict[str, Any] = {"records": len(codes), "folds": len(set(np.asarray(tagger.folds).tolist()))}
+    measured[tagger.name] = evaluate(codebook, codes, made.scores, values).to_dict()
+    measured["calibration"] = reliability(codebook, codes, made.scores, material.random())
+    measured["abstention"] = coverage(codebook, codes, values, unsure)
+    measured["recall_at_3"] = recall_at(codebook, codes, made.scores, 3)
+    rules = Evidence(codebook).rules
+    if rules is not None:
+        scores = rules.predict_proba(material.texts)
+        held, _ = decide(codebook, scores, rules.thresholds())
+        measured["keywords"] = evaluate(codebook, codes, scores, held).to_dict()
+    return measured
+
+
+def _told(codebook: Codebook, run: Run, name: str) -> list[str]:
+    """Out-of-fold macro-F1 of the dimensions with several labels, as notes for the terminal."""
+    rules, learnt = run.parameters.get("macro_f1_keywords", {}), run.parameters[f"macro_f1_{name}"]
+    told = []
+    for dimension in codebook.dimensions:
+        found, beside = learnt.get(dimension.id), rules.get(dimension.id)
+        if dimension.kind == "multi" and not dimension.applies_when and found is not None:
+            line = f"out-of-fold macro-F1 of {dimension.id}: {name} {found:.3f}"
+            told.append(line if beside is None else f"{line}, keyword rules {beside:.3f}")
+    return told
 
 
 # ---------------------------------------------------------------- joining labels and texts
 
 
-def _material(given: Source, codebook: Codebook, workspace: Workspace | None) -> Material:
+def join(given: Source, codebook: Codebook, workspace: Workspace | None) -> Material:
+    """Join labels to their texts; a labelled row without a text is refused."""
     labelled = read_labels(given.labels, codebook, given.key)
     found = _texts(given, labelled, workspace)
     missing = [key for key in labelled.keys if key not in found]
@@ -208,29 +260,40 @@ def _material(given: Source, codebook: Codebook, workspace: Workspace | None) ->
     groups = [labelled.keys, [key_text(title) for title in titles]]
     if workspace is not None:
         groups.append(_studies(workspace, given.key, labelled.keys, titles))
-    return Material(Texts(titles, abstracts), labelled, groups, ())
+    years = tuple(found[key][2] for key in labelled.keys)
+    sources = tuple(found[key][3] for key in labelled.keys)
+    return Material(Texts(titles, abstracts), labelled, groups, (), years, sources)
 
 
-def _texts(
-    given: Source, labelled: Labelled, workspace: Workspace | None
-) -> dict[str, tuple[str | None, str | None]]:
-    """Key → title and abstract; of several rows of one key the longest abstract is taken."""
-    found: dict[str, tuple[str | None, str | None]] = {}
+_Text = tuple[str | None, str | None, int | None, str]
+
+
+def _texts(given: Source, labelled: Labelled, workspace: Workspace | None) -> dict[str, _Text]:
+    """Key → title, abstract, year, source; of several rows of one key the longest abstract is taken."""
+    found: dict[str, _Text] = {}
     if given.records is not None:
         for row in open_file(given.records).rows:
             record = build(row.fields, source="labels")
-            key = dict(record.extra).get(given.key) or getattr(record, given.key, None)
-            if key and len(found.get(key, ("", ""))[1] or "") <= len(record.abstract or ""):
-                found[key] = (record.title, record.abstract)
+            extra = dict(record.extra)
+            key = extra.get(given.key) or getattr(record, given.key, None)
+            if key and (key not in found or len(found[key][1] or "") <= len(record.abstract or "")):
+                origin = str(extra.get("corpus") or extra.get("source") or "")
+                found[key] = (record.title, record.abstract, record.year, origin)
     elif "title" in labelled.rows[0]:
         for key, given_row in zip(labelled.keys, labelled.rows, strict=True):
-            found[key] = (given_row.get("title"), given_row.get("abstract"))
+            year = str(given_row.get("year") or "")
+            found[key] = (
+                given_row.get("title"),
+                given_row.get("abstract"),
+                int(year) if year.isdigit() else None,
+                str(given_row.get("source") or ""),
+            )
     elif workspace is not None and given.key in ("record_id", "doi", "pmid"):
-        columns = list(dict.fromkeys([given.key, "title", "abstract"]))
+        columns = list(dict.fromkeys([given.key, "title", "abstract", "year", "source"]))
         table = patches.records(workspace, columns)
         for one in table.to_pylist():
             if one[given.key]:
-                found[one[given.key]] = (one["title"], one["abstract"])
+                found[one[given.key]] = (one["title"], one["abstract"], one["year"], one["source"] or "")
     return found
 
 

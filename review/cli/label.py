@@ -1,4 +1,4 @@
-"""`review train`, `review tag`: what each record is about."""
+"""`review train`, `review evaluate`, `review tag`: what each record is about."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,33 +7,55 @@ import typer
 
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
 
+LabelsOption = Annotated[
+    Path | None, typer.Option(help="Labelled records (JSONL, CSV, Parquet); else the protocol's.")
+]
+RecordsOption = Annotated[Path | None, typer.Option(help="Where their texts are, if not in the labels file.")]
+KeyOption = Annotated[str | None, typer.Option(help="The column that joins labels and texts.")]
+CodebookOption = Annotated[str | None, typer.Option(help="A codebook by name or path; else the protocol's.")]
+SeedOption = Annotated[int | None, typer.Option(help="Else the protocol's seed.")]
+
 
 def train(
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="Labelled records (JSONL, CSV, Parquet); else the protocol's."),
+    labels: LabelsOption = None,
+    records: RecordsOption = None,
+    key: KeyOption = None,
+    codebook: CodebookOption = None,
+    tagger: Annotated[
+        str | None, typer.Option(help="linear or transformer; transformer where --encoder is given.")
     ] = None,
-    records: Annotated[
-        Path | None, typer.Option(help="Where their texts are, if not in the labels file.")
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="minilm, biomedbert, biolinkbert, medcpt, bioclinical-modernbert, or a folder."),
     ] = None,
-    key: Annotated[str | None, typer.Option(help="The column that joins labels and texts.")] = None,
-    codebook: Annotated[
-        str | None, typer.Option(help="A codebook by name or path; else the protocol's.")
+    revision: Annotated[
+        str | None, typer.Option(help="A commit of the encoder on the hub, in place of the pinned one.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of the transformer's training.")] = 4,
+    lora: Annotated[
+        int, typer.Option(min=0, help="Rank of LoRA adapters; 0 trains the encoder's own weights.")
+    ] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Folder from which a stopped training goes on.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Without a workspace: the folder to write the model to.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Else the protocol's seed.")] = None,
+    seed: SeedOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Train the linear tagger and measure it on a held-out fifth, beside the keyword rules.
+    """Train a tagger, measured out of fold beside the keyword rules.
 
     Example: review train --labels labels.jsonl --records records.parquet
+    Example: review train --encoder biomedbert --labels labels.jsonl --codebook nlp-medicine --out model
     """
     from review import console, training
 
+    name = tagger or ("transformer" if encoder else "linear")
+    choice = training.Choice(name, encoder or "minilm", revision, folds, lora, epochs, checkpoints)
     with console.progress(quiet=quiet) as progress:
         if out is not None:
             if labels is None:
@@ -42,13 +64,62 @@ def train(
                 training.Source(labels, records, key or "record_key"),
                 codebook or "nlp-medicine",
                 out,
+                choice=choice,
                 seed=42 if seed is None else seed,
                 progress=progress,
             )
         else:
             opened = open_workspace(workspace)
             source = training.source(opened, labels, records, key)
-            outcome = training.train(opened, source, codebook, seed=seed, progress=progress)
+            outcome = training.train(opened, source, codebook, choice=choice, seed=seed, progress=progress)
+    report([outcome], as_json=as_json, quiet=quiet)
+
+
+def evaluate(
+    labels: LabelsOption = None,
+    records: RecordsOption = None,
+    key: KeyOption = None,
+    codebook: CodebookOption = None,
+    tagger: Annotated[
+        list[str] | None,
+        typer.Option(help="keywords, tfidf-logistic, linear, transformer; may be repeated."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Score this trained model instead; the labels must be new to it."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The JSON report to write.")] = None,
+    seed: SeedOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """How good the taggers are: all of them on the same folds, or one model on labels new to it.
+
+    Example: review evaluate --labels labels.jsonl --records records.parquet --out evaluation.json
+    Example: review evaluate --model model --labels audit.jsonl --records records.parquet
+    """
+    from review import console, evaluating, training
+
+    with console.progress(quiet=quiet) as progress:
+        opened = None
+        if labels is None or codebook is None:
+            opened = open_workspace(workspace) if labels is None or workspace is not None else None
+        source = (
+            training.source(opened, labels, records, key)
+            if opened
+            else training.Source(Path(labels or ""), records, key or "record_key")
+        )
+        outcome = evaluating.evaluate_taggers(
+            source,
+            codebook or (opened.protocol.labels.codebook if opened else "nlp-medicine"),
+            workspace=opened,
+            names=tagger or ["keywords", "tfidf-logistic", "linear"],
+            model=model,
+            out=out,
+            seed=42 if seed is None else seed,
+            progress=progress,
+        )
     report([outcome], as_json=as_json, quiet=quiet)
 
 
@@ -57,8 +128,13 @@ def tag(
         Path | None,
         typer.Argument(metavar="[FILE]", help="A plain file, without a workspace; needs --out."),
     ] = None,
-    tagger: Annotated[str | None, typer.Option(help="keywords or linear; else the protocol's.")] = None,
-    model: Annotated[Path | None, typer.Option(help="A trained model's folder, for plain files.")] = None,
+    tagger: Annotated[
+        str | None,
+        typer.Option(help="By name; else the protocol's, and for plain files the best at hand."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A trained model's folder, for plain files; else the shipped one.")
+    ] = None,
     codebook: Annotated[
         str, typer.Option(help="For plain files: a codebook by name or path.")
     ] = "nlp-medicine",
@@ -93,4 +169,5 @@ def tag(
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     app.command()(train)
+    app.command()(evaluate)
     app.command()(tag)

@@ -1,0 +1,57 @@
+"""The keyword rules' scores as features of a model, where a codebook has rules.
+
+A model keeps the rules it learnt with beside its weights: a later change of the rules must not move
+the inputs of a model that does not know them.
+"""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from classifiers.codebook import Codebook, read_toml
+from classifiers.keywords import KeywordTagger
+from classifiers.tagger import Floats, Texts
+from corpora.errors import CodebookError, UnknownNameError
+from corpora.progress import Progress, silent
+
+FILE = "rules.keywords.toml"
+
+
+class Evidence:
+    """Rules of a codebook, or none."""
+
+    def __init__(self, codebook: Codebook, source: str | None = None) -> None:
+        self.codebook = codebook
+        self._source = source or codebook.name
+        self.rules: KeywordTagger | None
+        try:
+            self.rules = KeywordTagger(codebook, self._source)
+        except UnknownNameError:
+            self.rules = None
+        except CodebookError:
+            # A codebook in the making may have lost labels that the shipped rules still name.
+            if source is not None:
+                raise
+            self.rules = None
+
+    def scores(self, texts: Texts, progress: Progress = silent) -> Floats:
+        """Shape (n, L) in [0, 1]; (n, 0) without rules."""
+        if self.rules is None:
+            return np.zeros((len(texts), 0), np.float32)
+        return self.rules.predict_proba(texts, progress)
+
+    def save(self, folder: Path) -> None:
+        """Keep the rules beside the model."""
+        if self.rules is not None:
+            text, _ = read_toml(self._source, ".keywords.toml")
+            (folder / FILE).write_text(text, "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, codebook: Codebook) -> Self:
+        """The rules that a model learnt with, or none."""
+        if not (folder / FILE).is_file():
+            made = cls.__new__(cls)
+            made.codebook, made._source, made.rules = codebook, codebook.name, None
+            return made
+        return cls(codebook, str(folder / FILE.replace(".keywords", "")))
