@@ -45,7 +45,7 @@ def annotate(
         sentence = f"{out}: {count:,} records; {differ:,} left out, on which coders differ"
         tell({"written": count, "differ": differ}, [sentence], as_json=as_json, quiet=quiet)
         return
-    chosen = _audit(opened, audit_name)
+    chosen = _audit(opened, audit_name, open_only=not (agree or settle))
     if agree:
         found = concord.concord(opened, chosen)
         lines = [line for one in found for line in one.lines()]
@@ -57,15 +57,19 @@ def annotate(
     asking.run(session, console.plain, input)
 
 
-def _audit(workspace: Any, name: str | None) -> Any:
-    """The audit that was named, else the newest; None for ``none`` or where there is none."""
+def _audit(workspace: Any, name: str | None, *, open_only: bool) -> Any:
+    """The audit that was named, else the newest (that is not finished); None for ``none`` or without one."""
     from review import auditing
+    from review.facts import facts
 
     if name == "none":
         return None
     if name is not None:
         return auditing.find(workspace, name)
-    return next(reversed(auditing.audits(workspace)), None)
+    for drawn in reversed(auditing.audits(workspace)):
+        if not open_only or auditing.truths(workspace, facts(workspace), drawn)[1]:
+            return drawn
+    return None
 
 
 def audit(
