@@ -235,8 +235,11 @@ def _freedom(parts: Floats, counts: Floats) -> Floats:
 
 
 def _by_stratum(strata: NDArray[np.int64], count: int, values: Floats) -> Floats:
-    member = (strata[:, None] == np.arange(count)).astype(np.float64)
-    made: Floats = member.T @ values
+    made = np.zeros((count, values.shape[1]))
+    if len(strata):
+        order = np.argsort(strata, kind="stable")
+        present, starts = np.unique(strata[order], return_index=True)
+        made[present] = np.add.reduceat(values[order], starts, axis=0)
     return made
 
 
