@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from review import auditing
+from review.facts import facts
 from review.serve import command
 from review.workspace import WORKSPACE, Workspace
+from tests.review import coding
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
 PAGES = {
@@ -86,6 +89,25 @@ def test_filters_narrow_the_trends(demo_root: Path, monkeypatch: pytest.MonkeyPa
     shown.multiselect[0].set_value(["pubmed"]).run()
     assert not shown.exception
     assert int(shown.caption[0].value.split()[0].replace(",", "")) < first
+
+
+def test_shares_are_naive_until_an_audit_is_finished(
+    demo_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = page(monkeypatch, demo_copy, "shares")
+    assert shown.warning[0].value.startswith("Not audited: no audit was drawn")
+    workspace = Workspace(demo_copy)
+    drawn = auditing.draw(workspace, facts(workspace), 100, "ann")
+    truth = coding.as_tagged(workspace, drawn)
+    for number, given in enumerate(truth.values()):
+        if number % 3 == 0:
+            given["methods"] = coding.said("generative_llm neural")
+    coding.code(workspace, drawn, truth)
+    for name in ("shares", "trends", "tasks"):
+        shown = page(monkeypatch, demo_copy, name)
+        assert not shown.exception
+        assert any("Corrected by audit-1: 100 of" in one.value for one in shown.caption), name
+        assert not shown.warning
 
 
 def test_no_link_is_made_of_nothing(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

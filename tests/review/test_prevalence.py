@@ -1,6 +1,7 @@
 """Corrected shares against closed forms, brute force and simulated truth; what is never claimed."""
 
 import json
+import re
 from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
+from classifiers.codebook import load as load_codebook
+from corpora.registry import load
 from review.analysis import coverage, prevalence
 from review.analysis.crosstab import task_by_family
 from review.analysis.estimators import Population, Sample, corrected, naive, rogan_gladen
@@ -20,6 +23,8 @@ from review.analysis.prevalence import Masks, by_year, estimates
 from review.analysis.tidy import Audit, Context
 from review.analysis.trends import by_family, evaluation_by_year, family_share
 from review.auditing import allocated, stratified
+from review.figures.presets import preset
+from review.figures.save import save
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -308,9 +313,7 @@ def test_cells_by_year_are_counts(rows: list[tuple[int, set[str]]]) -> None:
 
 
 def test_label_shares_name_their_denominators() -> None:
-    from classifiers.codebook import load
-
-    book = load("nlp-medicine")
+    book = load_codebook("nlp-medicine")
     frame = studies().assign(
         scope=[["out_of_scope"] if i % 10 == 0 else ["in_scope"] for i in range(400)],
         rag=[["yes"] if i % 4 == 1 else [] for i in range(400)],
@@ -328,6 +331,33 @@ def test_label_shares_name_their_denominators() -> None:
     assert "with RAG" in table.loc[("rag_embedder", "medical"), "over"]
     years = label_by_year(frame, held, book, "rag", ["yes"]).frame
     assert years["n"].sum() == table.loc[("rag", "yes"), "n"]
+
+
+# ------------------------------------------------------------------ what is drawn
+
+
+@pytest.mark.parametrize("name", ["family-share", "task-by-family", "evaluation-by-year", "records-per-year"])
+@pytest.mark.parametrize("held", [True, False])
+def test_figures_say_which_shares_are_corrected(name: str, held: bool, tmp_path: Path) -> None:
+    spec = load("figures", name)
+    tidy = spec.compute(studies(), context(audited(studies()) if held else None))
+    save(spec, tidy, tmp_path, preset("nature"), ("svg",))
+    table = pd.read_csv(tmp_path / f"{name}.csv")
+    assert ("corrected" in set(table["status"])) is held
+    text = (tmp_path / f"{name}.svg").read_text()
+    told = json.loads((tmp_path / f"{name}.json").read_text())
+    assert any("95 % intervals" in note for note in told["notes"]) is held
+    if name != "records-per-year":
+        assert ("not audited" in text) is not held
+    if name == "family-share":
+        assert ("Both, corrected" in text) is held
+        assert ("#d55e00" in text) is held
+        assert "#8c8c8c" in text
+        assert (
+            re.search(r"in 2023: .* to .*%\)", told["alt"]) is not None
+            if held
+            else "not audited" in told["alt"]
+        )
 
 
 # ------------------------------------------------------------------ the page
