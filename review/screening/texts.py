@@ -5,6 +5,8 @@ fields that are shown lie uncompressed in ``cache/texts/`` under the hash of wha
 so that opening a session again reads no Parquet and holds no abstract in memory.
 """
 
+import html
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,17 +39,16 @@ _CHUNK = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One report as it is shown: ``fields`` by name, and all its records."""
+    """One report as it is shown: ``fields`` by name, and all its records.
+
+    Title and abstract are `readable`; ``text_hash`` names them as the source gave them.
+    """
 
     report: str
     record_id: str
     members: tuple[str, ...]
     fields: dict[str, Any]
-
-    @property
-    def text_hash(self) -> str:
-        """Names the text that a decision is made on."""
-        return text_hash(self.fields["title"], self.fields["abstract"])
+    text_hash: str = ""
 
 
 class Texts:
@@ -102,7 +103,9 @@ class Texts:
                     fields[name] = value
         fields["retraction"] = next((row["retraction"] for row in rows if row["retraction"]), None)
         members = tuple(sorted(row["record_id"] for row in rows))
-        return Shown(report, str(rows[0]["record_id"]), members, fields)
+        named = text_hash(fields["title"], fields["abstract"])
+        fields |= {name: readable(fields[name]) for name in ("title", "abstract") if fields[name]}
+        return Shown(report, str(rows[0]["record_id"]), members, fields, named)
 
     def fill(self, record_id: str, field: str, value: str) -> None:
         """Show a field as it was filled in this session; the patch is kept by `review.patches`."""
@@ -144,6 +147,26 @@ class Texts:
         plain = [name.lower().removeprefix("https://doi.org/").removeprefix("doi:") for name in wanted]
         found = [held[name] for name in plain if name in held]
         return found, [name for name, key in zip(wanted, plain, strict=True) if key not in held]
+
+
+_INLINE = re.compile(
+    r"</?(?:jats:)?(?:i|b|u|em|strong|italic|bold|sub|sup|sc|scp|tt|span)\b[^<>]{0,80}>", re.I
+)
+_BLOCK = re.compile(
+    r"</?(?:jats:)?(?:h[1-6]|p|br|div|ul|ol|li|title|subtitle|sec|abstract)\b[^<>]{0,80}>", re.I
+)
+
+
+def readable(text: str) -> str:
+    """A text without the markup that databases leave in it: entities, also doubled ones, and known tags.
+
+    >>> readable("Bones&lt;subtitle&gt;A &amp;amp; B&lt;/subtitle&gt; <h2>Text</h2> CO<sub>2</sub>, p < .05")
+    'Bones A & B Text CO2, p < .05'
+    """
+    if "&" not in text and "<" not in text:
+        return text
+    plain = html.unescape(html.unescape(text))
+    return re.sub(r" {2,}", " ", _BLOCK.sub(" ", _INLINE.sub("", plain))).strip()
 
 
 def _lengths(column: pa.ChunkedArray) -> NDArray[np.int64]:
