@@ -23,12 +23,12 @@ from review.analysis.estimators import Estimand
 from review.analysis.tidy import Audit, family_group
 from review.facts import Facts, shown
 from review.screening import blocks
+from review.taught import TRAINING
 from review.workspace import Workspace
 
 STAGE = "labels"
 KIND = "audit"
 LEAST = 5
-TRAINING = "learnt from"
 _MOST_BANDS = 5
 _A_BAND = 60
 """Audited studies for each year band: fewer would leave strata with their least only."""
@@ -244,7 +244,7 @@ def standing(workspace: Workspace, held: Facts) -> tuple[Audit | None, str]:
             parts.append((audit, truth))
     if not parts:
         return None, "; ".join(told)
-    if spoilt := taught.of_audits(workspace, [audit for audit, _ in parts], TRAINING):
+    if spoilt := taught.spoilt(workspace):
         return None, (
             f"a tagger has since learnt from {len(spoilt):,} audited studies (first: {spoilt[0]}); take them "
             "out of the training labels and train again"

@@ -1,7 +1,6 @@
 """Which studies of a workspace its taggers learnt from: they are audited apart, and never both."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from classifiers.codebook import load as load_codebook
 from classifiers.labels import read_labels
@@ -11,8 +10,8 @@ from corpora.record import build, key_text
 from review import linking, training
 from review.workspace import Workspace
 
-if TYPE_CHECKING:
-    from review.auditing import Drawn
+TRAINING = "learnt from"
+"""The stratum of studies that a tagger had learnt from when an audit was drawn."""
 
 _COLUMNS = ("record_id", "doi", "pmid")
 
@@ -63,17 +62,14 @@ def _by_column(workspace: Workspace, clusters: Mapping[str, str], column: str) -
     return {cell: clusters[one] for cell, one in pairs if cell}
 
 
-def of_audits(workspace: Workspace, audits: Iterable["Drawn"], apart: str) -> Sequence[str]:
-    """Audited studies that are training material now and were not when they were drawn, sorted."""
-    learnt_from = studies(workspace)
-    drawn = {one for audit in audits for one in audit.studies if audit.strata[one] != apart}
-    return sorted(drawn & learnt_from)
-
-
 def held_out(workspace: Workspace) -> frozenset[str]:
-    """Record ids of audited studies: what people said of them never trains."""
+    """Audited studies that no tagger had learnt from when they were drawn: they never train."""
     from review.auditing import audits
 
-    audited = {one for audit in audits(workspace) for one in audit.studies}
-    clusters = linking.clusters(workspace).studies
-    return frozenset(record for record, study in clusters.items() if study in audited)
+    drawn = ((one, audit.strata[one]) for audit in audits(workspace) for one in audit.studies)
+    return frozenset(one for one, stratum in drawn if stratum != TRAINING)
+
+
+def spoilt(workspace: Workspace) -> list[str]:
+    """Studies of `held_out` that stand in the training labels after all, sorted."""
+    return sorted(held_out(workspace) & studies(workspace))

@@ -7,7 +7,7 @@ import pandas as pd
 from classifiers.codebook import NOT_REPORTED, Codebook, Dimension, RollUp
 from review.analysis import prevalence
 from review.analysis.prevalence import Estimate
-from review.analysis.tidy import Context, Tidy, dated, labels_of
+from review.analysis.tidy import POOLED, Context, Tidy, dated, labels_of
 
 
 def label_shares(
@@ -59,7 +59,7 @@ def label_by_year(
         unit="studies",
         denominator=f"{found[0].denominator} of the year" if found else "",
         population=context.population,
-        notes=(*notes, *prevalence.notes(found, context)),
+        notes=(*notes, *prevalence.notes(found, context), POOLED),
         simulated=context.simulated,
     )
 

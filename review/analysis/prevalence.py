@@ -232,11 +232,13 @@ def _gathered(
     places = ids.get_indexer(truth.index)
     inside = truth.index.get_indexer(both.index)
     true = Masks(*(_placed(one, inside, len(truth)) for one in measure(coded)))
+    # A study that was not tagged is outside, whatever people say of it.
+    domain = said.domain[places]
     sample = Sample(
         codes[places].astype(np.int64),
-        said.domain[places].astype(float),
-        true.eligible.astype(float),
-        true.positive.astype(float),
+        domain.astype(float),
+        (true.eligible & domain).astype(float),
+        (true.positive & domain).astype(float),
         said.eligible[places].astype(float),
         said.positive[places].astype(float),
     )

@@ -9,6 +9,9 @@ from review.analysis.estimators import Estimand
 
 NOT_AUDITED = "Shares are as the tagger gave them: naive, not audited."
 
+POOLED = "All sources are pooled; where they enter in different years the mix changes too."
+"""What every curve over the years says."""
+
 FAMILIES = ("Generative LLM only", "Both", "Traditional NLP only")
 """Exclusive groups of method families, in the order in which they are drawn."""
 

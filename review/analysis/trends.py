@@ -6,14 +6,13 @@ from review.analysis import prevalence
 from review.analysis.tidy import (
     FAMILIES,
     NO_METHOD,
+    POOLED,
     Context,
     Tidy,
     dated,
     family_group,
     labels_of,
 )
-
-_SOURCES = "All sources are pooled; where they enter in different years the mix changes too."
 
 
 def by_family(studies: pd.DataFrame, context: Context) -> Tidy:
@@ -72,7 +71,7 @@ def evaluation_by_year(studies: pd.DataFrame, context: Context, top: int = 9) ->
         unit="studies",
         denominator=denominator,
         population=context.population,
-        notes=(*notes, *prevalence.notes(found, context), _SOURCES),
+        notes=(*notes, *prevalence.notes(found, context), POOLED),
         simulated=context.simulated,
     )
 
@@ -110,7 +109,7 @@ def _tidy(
         unit="studies",
         denominator=denominator,
         population=context.population,
-        notes=(*notes, *prevalence.notes(found, context), _SOURCES),
+        notes=(*notes, *prevalence.notes(found, context), POOLED),
         simulated=context.simulated,
     )
 

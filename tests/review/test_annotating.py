@@ -1,5 +1,6 @@
 """Coding by people: what is asked, what is hidden, what a kill leaves, how far they agree."""
 
+import hashlib
 import json
 import os
 import signal
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora.errors import InputError, LitscaleError
+from classifiers.codebook import parse
+from corpora.errors import CodebookError, InputError, LitscaleError
 from review import annotating, answers, asking, auditing, concord
 from review.annotating import Session
 from review.answers import Answer, Coded
@@ -111,6 +113,20 @@ def test_a_field_is_kept_with_the_records_words(workspace: Workspace) -> None:
     rows = {row["dimension"]: row for row in workspace.ledger.rows("annotations")}
     assert (rows["days"]["value"], rows["days"]["quote"]) == ("30", "Patients  for THIRTY days")
     assert (rows["start"]["value"], rows["start"]["quote"]) == ("2024-02", None)
+
+
+def test_fields_join_a_codebook_without_a_new_name_for_the_others() -> None:
+    whole = parse(coding.CODEBOOK, "small")
+    assert [one.kind for one in whole.fields] == ["number", "date"]
+    assert whole.label_ids()[-1] == "mice.yes"
+    start, end = coding.CODEBOOK.index("[[fields]]"), coding.CODEBOOK.index("[[rollups]]")
+    bare = parse(coding.CODEBOOK[:start] + coding.CODEBOOK[end:], "small")
+    dumped = bare.model_dump_json(exclude={"fields"})
+    assert bare.hash == hashlib.sha256(dumped.encode()).hexdigest()[:16] != whole.hash
+    with pytest.raises(CodebookError, match="ids of dimensions, roll-ups and fields must differ: drugs"):
+        parse(coding.CODEBOOK.replace('id = "start"', 'id = "drugs"'), "small")
+    with pytest.raises(CodebookError, match="names labels that no dimension has: drugs.x"):
+        parse(coding.CODEBOOK.replace('"drugs.statin"', '"drugs.x"'), "small")
 
 
 # ------------------------------------------------------------------ the queue

@@ -286,6 +286,24 @@ def test_studies_that_came_later_void_the_correction() -> None:
     assert "corrected" in set(fewer.frame["status"])
 
 
+def test_untagged_studies_are_outside_whatever_people_say() -> None:
+    frame = studies()
+    frame["evaluation"] = [None if i % 4 == 2 else cell for i, cell in enumerate(frame["evaluation"])]
+    measure = by_year(
+        [(None, "safety")],
+        lambda f: [None if c is None else frozenset(c) for c in f["evaluation"]],
+        lambda _: True,
+    )
+    audit = audited(frame, step=1)
+    for i, study in enumerate(audit.truth.index):
+        if i % 4 == 2:
+            audit.truth.at[study, "evaluation"] = ["safety"]
+    (one,) = estimates(frame, measure, context(audit), dimensions=("evaluation",), denominator="tagged")
+    tagged = [i for i in range(400) if i % 4 != 2]
+    assert (one.of, one.audited) == (300, 300)
+    assert one.corrected == pytest.approx(sum(i % 3 == 1 or i % 5 == 0 for i in tagged) / 300)
+
+
 def test_a_dimension_that_was_not_asked_for_stays_naive() -> None:
     frame = studies()
     audit = audited(frame)
