@@ -23,10 +23,10 @@ def audited(tidy: Tidy, prefix: str = "") -> bool:
 def heading(tidy: Tidy) -> str:
     """What stands beside the axis of a share."""
     if audited(tidy):
-        return "Share of studies (95 % intervals)"
+        return "Share (95 % intervals)"
     if (tidy.frame["status"] == "not estimable").any():
-        return "Share of studies\n(naive; audited, too few disagreements to correct)"
-    return "Share of studies (naive, not audited)"
+        return "Share (naive, not estimable)"
+    return "Share (naive, not audited)"
 
 
 def best(tidy: Tidy) -> pd.Series:

@@ -1,8 +1,11 @@
 """Figures over the years. Colour is never alone: hatches, markers and labels say the same."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from review.analysis import trends
@@ -45,22 +48,28 @@ def draw_share(tidy: Tidy, figure: Figure) -> None:
     axes = figure.add_subplot()
     naive = _wide(tidy, "family", "naive")
     corrected = shades.audited(tidy)
+    handles: list[Any] = []
     for family in FAMILIES:
-        axes.plot(naive.index, naive[family], _STYLES[family], color=shades.NAIVE, linewidth=0.8,
-                  zorder=1, marker=MARKERS[family], markersize=2 if corrected else 3,
-                  label=f"{family}{', as tagged' if corrected else ''}")  # fmt: skip
+        (line,) = axes.plot(naive.index, naive[family], _STYLES[family], color=shades.NAIVE, linewidth=0.8,
+                            zorder=1, marker=MARKERS[family], markersize=2 if corrected else 3)  # fmt: skip
+        handles.append(line)
         if corrected:
             part = tidy.frame[(tidy.frame["family"] == family) & (tidy.frame["status"] == "corrected")]
             share, low, high = (part[name].astype(float) for name in ("corrected", "low", "high"))
-            axes.errorbar(part["year"] + _ASIDE[family], share, [share - low, high - share],
-                          fmt=MARKERS[family], color=_LINES[family], elinewidth=0.8, capsize=1.5,
-                          label=f"{family}, corrected", zorder=2)  # fmt: skip
+            bars = axes.errorbar(part["year"] + _ASIDE[family], share, [share - low, high - share],
+                                 fmt=MARKERS[family], color=_LINES[family], elinewidth=0.8, capsize=1.5,
+                                 zorder=2)  # fmt: skip
+            handles[-1] = (line, bars)
     axes.set_ylim(-0.02, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylabel(shades.heading(tidy))
     year_axis(axes, list(naive.index), shades.per_year(tidy))
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=2 if corrected else 1)
+    # One entry a family: its grey line and its coloured point side by side.
+    told = "grey: as tagged; colour: corrected" if corrected else None
+    side_by_side = {tuple: HandlerTuple(ndivide=None, pad=0.6)}
+    figure.legend(handles, FAMILIES, loc="outside upper left", title=told, alignment="left",
+                  handler_map=side_by_side, handlelength=4 if corrected else 2,
+                  title_fontsize=axes.xaxis.label.get_fontsize())  # fmt: skip
 
 
 def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
@@ -88,14 +97,9 @@ def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
         _numbers(axes, tidy, order, years, most)
     image = axes.images[1 if corrected else 0]
     bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, 0), aspect=30, pad=0.01)
-    bar.set_label(
-        "Share of the year's studies\n"
-        + (
-            "(blue: corrected, ± half of the\n95 % interval; grey: naive)"
-            if corrected
-            else "(naive, not audited)"
-        )
-    )
+    meaning = "blue: corrected, ± half of the\n95 % interval; grey: naive"
+    told = meaning if corrected else shades.heading(tidy).partition("(")[2].rstrip(")")
+    bar.set_label(f"Share of the year's studies\n({told})")
     bar.outline.set_linewidth(0.4)
 
 
@@ -168,7 +172,7 @@ FAMILY_SHARE = FigureSpec(
     draw=draw_share,
     alt=_alt_share,
     wide=False,
-    height=0.75,
+    height=0.9,
 )
 EVALUATION_BY_YEAR = FigureSpec(
     name="evaluation-by-year",

@@ -368,7 +368,7 @@ def test_figures_say_which_shares_are_corrected(name: str, held: bool, tmp_path:
     if name != "records-per-year":
         assert ("not audited" in text) is not held
     if name == "family-share":
-        assert ("Both, corrected" in text) is held
+        assert ("colour: corrected" in text) is held
         assert ("#d55e00" in text) is held
         assert "#8c8c8c" in text
         assert (
