@@ -131,6 +131,8 @@ def heat(frame: pd.DataFrame, prefix: str, title: str) -> Any:
         "n",
         *(alt.Tooltip(f"{c}:Q", format=".1%") for c in ("naive", "share", "low", "high")),
     ]
+    # The interval stands below its share, so that it fits a phone.
+    lift, row = (-5, 34) if done.any() else (0, 26)
     layers = []
     for part, ends in ((shown[~done], ["#FFFFFF", "#969696"]), (shown[done], ["#F7FBFF", "#08306B"])):
         base = alt.Chart(part).encode(x=x, y=y, tooltip=[*told, "audited", "status"])
@@ -139,11 +141,11 @@ def heat(frame: pd.DataFrame, prefix: str, title: str) -> Any:
         ink = alt.condition(
             "datum.share > 0.6 && datum.interval != ''", alt.value("white"), alt.value("black")
         )
-        layers.append(base.mark_text(dy=-1).encode(text=alt.Text("share:Q", format=".0%"), color=ink))
-        small = base.mark_text(fontSize=9, dx=30).encode(text="interval:N", color=ink)
+        layers.append(base.mark_text(dy=lift).encode(text=alt.Text("share:Q", format=".0%"), color=ink))
+        small = base.mark_text(fontSize=9, dy=8).encode(text="interval:N", color=ink)
         layers.append(small)
     chart = alt.layer(*layers).resolve_scale(color="independent")
-    return chart.properties(title=title, height=26 * len(order) + 110)
+    return chart.properties(title=title, height=row * len(order) + 110)
 
 
 def dots(frame: pd.DataFrame) -> Any:
