@@ -82,18 +82,29 @@ def calibrate(
     for dimension in codebook.dimensions:
         columns = codebook.columns(dimension.id)
         pooled = _pooled_slope(scores[:, columns], codes[:, columns])
+        if dimension.kind == "one":
+            given = codes[:, columns]
+            told = (given >= 0).all(axis=1) & (given == 1).any(axis=1)
+            if told.any():
+                rows = random[told] if (told & random).sum() >= FEW else np.ones(int(told.sum()), np.bool_)
+                truth = given[told].argmax(axis=1).astype(np.int64)
+                slope[columns], intercept[columns] = _temper(scores[told][:, columns], truth, rows, pooled)
+            continue
         for column in columns:
             asked = codes[:, column] >= 0
             true = codes[asked, column] == 1
-            if not true.any() or true.all():
+            if not true.any():
+                continue
+            if true.all():
+                intercept[column] = 10.0
                 continue
             own = _slope(scores[asked, column], true)
-            trust = 0.0 if dimension.kind == "one" else min(int(true.sum()) / FEW, 1.0)
+            trust = min(int(true.sum()) / FEW, 1.0)
             slope[column] = trust * own + (1 - trust) * pooled
             rows = asked & random
             margins = slope[column] * scores[:, column]
             intercept[column] = _intercept(margins, codes[:, column] == 1, asked, rows)
-            if bend and dimension.kind != "one" and true.sum() > ISOTONIC:
+            if bend and true.sum() > ISOTONIC:
                 chance = 1 / (1 + np.exp(-(margins[asked] + intercept[column])))
                 curve = _curve(chance, true, rows[asked])
                 if curve is not None:
@@ -120,17 +131,57 @@ def logistic(scores: NDArray[Any], true: NDArray[Any], penalty: float = 0.01) ->
     x = (x - center) / spread
     share = float(np.clip(y.mean(), 1e-6, 1 - 1e-6))
     found = np.array([0.0, np.log(share / (1 - share))])
-    for _ in range(50):
+    best = _cost(found, x, y, penalty)
+    for _ in range(60):
         chance = 1 / (1 + np.exp(-np.clip(found[0] * x + found[1], -35, 35)))
-        error, weight = y - chance, np.maximum(chance * (1 - chance), 1e-9)
+        error, weight = y - chance, chance * (1 - chance)
         gradient = np.array([error @ x - penalty * found[0], error.sum()])
         cross = float(weight @ x)
         hessian = np.array([[weight @ (x * x) + penalty, cross], [cross, weight.sum()]])
         step = np.linalg.solve(hessian + 1e-9 * np.eye(2), gradient)
-        found += np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-6:
+        # Newton's full step can overshoot where positives are few: it is halved until it helps.
+        size, cost = 1.0, _cost(found + step, x, y, penalty)
+        while cost > best and size > 1e-6:
+            size /= 2
+            cost = _cost(found + size * step, x, y, penalty)
+        if best - cost < 1e-9 * max(best, 1.0):
             break
+        found, best = found + size * step, cost
     return float(found[0] / spread), float(found[1] - found[0] * center / spread)
+
+
+def _cost(found: NDArray[Any], x: NDArray[Any], y: NDArray[Any], penalty: float) -> float:
+    margins = found[0] * x + found[1]
+    return float(np.logaddexp(0, margins).sum() - y @ margins + penalty * found[0] ** 2 / 2)
+
+
+def _softmax(margins: NDArray[Any]) -> NDArray[Any]:
+    part = np.exp(margins - margins.max(axis=1, keepdims=True))
+    out: NDArray[Any] = part / part.sum(axis=1, keepdims=True)
+    return out
+
+
+def _temper(
+    scores: NDArray[Any], truth: NDArray[np.int64], rows: Bools, scale: float
+) -> tuple[float, NDArray[Any]]:
+    """Temperature and intercepts (K,) of a softmax over K labels, by likelihood.
+
+    ``truth`` (n,) is the label that holds; on the ``rows`` (n,) the intercepts are fitted: they make
+    the mean probability of each label its share there (half a record is added to each).
+    """
+    size = scores.shape[1]
+    held = np.bincount(truth[rows], minlength=size) + 0.5
+    share = held / held.sum()
+    found: tuple[float, float, NDArray[Any]] = (np.inf, 1.0, np.zeros(size))
+    for factor in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5):
+        margins = factor * scale * scores
+        shift = np.zeros(size)
+        for _ in range(40):
+            shift += np.log(share) - np.log(_softmax(margins[rows] + shift).mean(axis=0) + 1e-9)
+        chance = _softmax(margins + shift)[np.arange(len(truth)), truth]
+        loss = float(-np.log(chance + 1e-9).mean())
+        found = min(found, (loss, factor * scale, shift), key=lambda one: one[0])
+    return found[1], found[2]
 
 
 def _pooled_slope(scores: Floats, codes: Codes) -> float:

@@ -92,6 +92,7 @@ def _label(name: str, reference: Codes, scores: Floats, values: Bools) -> LabelS
 
 def _dimension(name: str, labels: Sequence[LabelScore], reference: Codes, values: Bools) -> DimensionScore:
     counted = [score for score in labels if score.support >= MIN_POSITIVES]
+    precise = [score.ap for score in counted if score.ap is not None]
     asked = reference >= 0
     return DimensionScore(
         dimension=name,
@@ -99,7 +100,7 @@ def _dimension(name: str, labels: Sequence[LabelScore], reference: Codes, values
         labels=len(counted),
         macro_f1=round(float(np.mean([s.f1 for s in counted])), 4) if counted else None,
         micro_f1=round(_f1((reference == 1)[asked], values[asked]), 4),
-        mean_ap=round(float(np.mean([s.ap for s in counted if s.ap is not None])), 4) if counted else None,
+        mean_ap=round(float(np.mean(precise)), 4) if precise else None,
     )
 
 

@@ -44,8 +44,8 @@ class LinearTagger:
         self.folds: NDArray[np.int64] | None = None
         self.sources: list[Floats] = []
         """Out-of-fold scores, one array (n, L), after `fit`."""
-        self._evidence: Evidence | None = None
-        self._model: Lexical | None = None
+        self._evidence: Any = None
+        self._model: Any = None
         self._blend: Blend | None = None
 
     # ------------------------------------------------------------------ learning
@@ -60,7 +60,7 @@ class LinearTagger:
         progress: Progress = silent,
     ) -> Self:
         """Learn from ``codes`` (n, L), with `FOLDS` folds in which no group is split."""
-        self._evidence = Evidence(self.codebook)
+        self._evidence = self._clues()
         clues = self._evidence.scores(texts, progress)
         self.learnt = (codes == 1).sum(axis=0) >= MIN_LEARNT
         asked = passing(self.codebook, codes)
@@ -69,15 +69,27 @@ class LinearTagger:
         for fold in range(FOLDS):
             progress("training the linear tagger", fold, FOLDS + 1)
             inside, outside = np.flatnonzero(self.folds != fold), np.flatnonzero(self.folds == fold)
-            model = Lexical().fit(texts.take(inside).joined(), clues[inside], asked[inside])
+            model = self._new().fit(texts.take(inside).joined(), clues[inside], asked[inside])
             margins[outside] = model.margins(texts.take(outside).joined(), clues[outside])
         progress("training the linear tagger", FOLDS, FOLDS + 1)
         self.sources = [margins]
         self._blend = fit_blend(self.codebook, self.sources, codes, self.random)
         self._blend.thresholds[~self.learnt] = NEVER
-        self._model = Lexical().fit(texts.joined(), clues, asked)
+        self._model = self._new().fit(texts.joined(), clues, asked)
         progress("training the linear tagger", FOLDS + 1, FOLDS + 1)
         return self
+
+    def _clues(self) -> Any:
+        """What the model sees besides the texts."""
+        return Evidence(self.codebook)
+
+    def _new(self) -> Any:
+        """A model that has learnt nothing."""
+        return Lexical()
+
+    def _read(self, folder: Path) -> None:
+        """Model and clues as `save` left them."""
+        self._model, self._evidence = Lexical.load(folder), Evidence.load(folder, self.own)
 
     def crossfitted(self, codes: Codes) -> Crossfit:
         """Honest out-of-fold probabilities and thresholds of what `fit` learnt from."""
@@ -120,7 +132,7 @@ class LinearTagger:
             raise InputError("the linear tagger has learnt nothing yet; run: review train")
         self._model.save(folder)
         self._evidence.save(folder)
-        write_linear(folder, self.own, self._blend, self.learnt)
+        write_linear(folder, self.own, self._blend, self.learnt, self.name)
 
     @classmethod
     def load(cls, folder: Path, codebook: Codebook) -> Self:
@@ -141,14 +153,13 @@ class LinearTagger:
         fitting(made.own, codebook, folder)
         made.learnt = held.pop("learnt")
         made._blend = Blend.of(held)
-        made._model = Lexical.load(folder)
-        made._evidence = Evidence.load(folder, made.own)
+        made._read(folder)
         return made
 
 
-def write_linear(folder: Path, codebook: Codebook, blend: Blend, learnt: Bools) -> None:
+def write_linear(folder: Path, codebook: Codebook, blend: Blend, learnt: Bools, name: str = "linear") -> None:
     """The decisions of the linear model alone; the model itself is in ``lexical.*``."""
     arrays: dict[str, Any] = {**blend.arrays(), "learnt": learnt}
     np.savez_compressed(folder / "linear.npz", **arrays)
-    told = {"tagger": "linear", "codebook": codebook.hash, "book": codebook.model_dump(mode="json")}
+    told = {"tagger": name, "codebook": codebook.hash, "book": codebook.model_dump(mode="json")}
     (folder / "linear.json").write_text(json.dumps(told, ensure_ascii=False) + "\n", "utf-8")

@@ -130,6 +130,20 @@ def passing(codebook: Codebook, codes: Codes) -> Codes:
     return masked
 
 
+def reference(codebook: Codebook, codes: Codes) -> Codes:
+    """Codes (n, L) to measure against: a dimension of kind ``one`` is not asked of gated records.
+
+    Label files must name some value there (``not_reported``, ``none``), which the decisions leave empty.
+    """
+    out = codes.copy()
+    if codebook.gate:
+        gated = codes[:, codebook.label_ids().index(codebook.gate)] == 1
+        for dimension in codebook.dimensions:
+            if dimension.kind == "one" and dimension.id != codebook.gate.split(".")[0]:
+                out[np.ix_(gated, codebook.columns(dimension.id))] = -1
+    return out
+
+
 def conditioned(codebook: Codebook, scores: Floats) -> Floats:
     """Joint probabilities (n, L): times P(condition) where a dimension has one, times P(not gated)."""
     ids = codebook.label_ids()

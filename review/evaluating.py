@@ -15,7 +15,7 @@ from classifiers.evaluate import by_group, confusion, evaluate, intervals, macro
 from classifiers.evidence import Evidence
 from classifiers.folds import grouped_folds
 from classifiers.reliability import coverage, coverage_curve, recall_at, reliability
-from classifiers.tagger import Bools, decide, rolled_up
+from classifiers.tagger import Bools, decide, reference, rolled_up
 from corpora.errors import DiskError, InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
@@ -102,7 +102,7 @@ def _of_model(folder: Path, material: training.Material, codebook: Codebook, pro
 
 def report(codebook: Codebook, material: training.Material, found: dict[str, Crossfit]) -> dict[str, Any]:
     """Plain data for all taggers; differences are paired over records, each tagger less the baseline."""
-    codes = material.labelled.codes
+    codes = reference(codebook, material.labelled.codes)
     decided = {name: decide(codebook, made.scores, made.thresholds) for name, made in found.items()}
     told: dict[str, Any] = {"codebook": codebook.name, "records": len(codes), "taggers": {}, "paired": {}}
     for name, made in found.items():
@@ -122,7 +122,7 @@ def report(codebook: Codebook, material: training.Material, found: dict[str, Cro
 def _one(
     codebook: Codebook, material: training.Material, made: Crossfit, values: Bools, unsure: Bools
 ) -> dict[str, Any]:
-    codes = material.labelled.codes
+    codes = reference(codebook, material.labelled.codes)
     told = evaluate(codebook, codes, made.scores, values).to_dict()
     for label, bounds in zip(told["labels"], intervals(codes, made.scores, values), strict=True):
         label |= {f"{name}_interval": bound for name, bound in bounds.items()}

@@ -7,7 +7,11 @@ from classifiers.linear import LinearTagger
 from classifiers.transformer import TransformerTagger
 from corpora.run import Run
 
-TITLES = {"linear": "TF-IDF + linear tagger", "transformer": "Transformer tagger"}
+TITLES = {
+    "linear": "TF-IDF + linear tagger",
+    "descriptions": "Description tagger",
+    "transformer": "Transformer tagger",
+}
 
 
 def card(
@@ -45,6 +49,8 @@ def card(
 
 def _recipe(tagger: LinearTagger | TransformerTagger) -> list[str]:
     if isinstance(tagger, LinearTagger):
+        if tagger.name == "descriptions":
+            return ["Ridge regression on sentence embeddings, beside their cosine to the label descriptions."]
         return ["Ridge regression on words, letters and the keyword rules' scores."]
     told = tagger.told
     recipe = ", ".join(f"{key} {value}" for key, value in told["recipe"].items())

@@ -221,9 +221,11 @@ def open_model(folder: Path, codebook: Codebook) -> Tagger:
 
 def _of_model(folder: Path) -> str:
     """Which tagger a model's folder belongs to."""
-    for name, file in (("transformer", "model.json"), ("linear", "linear.json"), ("keywords", "tagger.json")):
+    if (folder / "model.json").is_file():
+        return "transformer"
+    for file in ("linear.json", "tagger.json", "zero.json"):
         if (folder / file).is_file():
-            return name
+            return str(json.loads((folder / file).read_text("utf-8"))["tagger"])
     raise InputError(f"{folder}: no model of any tagger is here; name the tagger with --tagger")
 
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
+from classifiers.descriptions import DescriptionTagger
 from classifiers.evaluate import evaluate
 from classifiers.evidence import Evidence
 from classifiers.labels import Labelled, read_labels
 from classifiers.linear import LinearTagger
 from classifiers.neural.encoders import need_torch
 from classifiers.reliability import coverage, recall_at, reliability
-from classifiers.tagger import Bools, Texts, decide
+from classifiers.tagger import Bools, Texts, decide, reference
 from classifiers.transformer import Plan, TransformerTagger
 from corpora.errors import InputError
 from corpora.formats.detect import open_file
@@ -163,10 +164,13 @@ def tagger_for(choice: Choice, codebook: Codebook, random: Bools) -> LinearTagge
     """The untrained tagger of a choice; ``random`` marks rows of a simple random sample, (n,)."""
     if choice.tagger == "linear":
         return LinearTagger(codebook, random)
+    if choice.tagger == "descriptions":
+        return DescriptionTagger(codebook, random)
     if choice.tagger != "transformer":
         known = ", ".join(sorted(entries("taggers")))
         raise InputError(
-            f"--tagger {choice.tagger}: there is nothing to train; linear and transformer learn, of {known}"
+            f"--tagger {choice.tagger}: there is nothing to train; "
+            f"of {known} these learn: linear, descriptions, transformer"
         )
     need_torch("the transformer tagger and its training")
     recipe = None
@@ -214,8 +218,8 @@ def measure(
     tagger: LinearTagger | TransformerTagger, material: Material, codebook: Codebook
 ) -> dict[str, Any]:
     """Scores of the out-of-fold decisions, beside the keyword rules if the codebook has some."""
-    codes = material.labelled.codes
-    made = tagger.crossfitted(codes)
+    made = tagger.crossfitted(material.labelled.codes)
+    codes = reference(codebook, material.labelled.codes)
     values, unsure = decide(codebook, made.scores, made.thresholds)
     measured: dict[str, Any] = {"records": len(codes), "folds": len(set(np.asarray(tagger.folds).tolist()))}
     measured[tagger.name] = evaluate(codebook, codes, made.scores, values).to_dict()

@@ -150,9 +150,9 @@ def _by_record(part: Tensor, mask: Tensor, owner: Tensor, count: int) -> Tensor:
     return nn.utils.rnn.pad_sequence(list(torch.split(flat, sizes.tolist())), batch_first=True)
 
 
-def describe(encoder: Any, tokenizer: Any, texts: list[str]) -> Tensor:
-    """Mean-pooled embeddings (L, d) of label descriptions, length 1."""
-    given = tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
+def describe(encoder: Any, tokenizer: Any, texts: list[str], most: int = 128) -> Tensor:
+    """Mean-pooled embeddings (n, d) of the first ``most`` tokens of texts, length 1."""
+    given = tokenizer(texts, padding=True, truncation=True, max_length=most, return_tensors="pt")
     device = next(encoder.parameters()).device
     with torch.inference_mode():
         found = encoder(

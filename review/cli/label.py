@@ -22,7 +22,8 @@ def train(
     key: KeyOption = None,
     codebook: CodebookOption = None,
     tagger: Annotated[
-        str | None, typer.Option(help="linear or transformer; transformer where --encoder is given.")
+        str | None,
+        typer.Option(help="linear, descriptions or transformer, which --encoder implies."),
     ] = None,
     encoder: Annotated[
         str | None,

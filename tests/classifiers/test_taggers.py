@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.codebook import load as load_codebook
+from classifiers.descriptions import DescriptionTagger
 from classifiers.evaluate import evaluate, paired_bootstrap
 from classifiers.folds import grouped_folds
 from classifiers.keywords import KeywordTagger
@@ -217,3 +218,19 @@ def test_labels_are_read_strictly(tmp_path: Path) -> None:
     path.write_text('{"methods": []}')
     with pytest.raises(InputError, match="no 'record_key'"):
         read_labels(path, CODEBOOK, "record_key")
+
+
+@pytest.mark.slow
+def test_descriptions_sort_without_labels_and_better_with_some(material: Any) -> None:
+    pytest.importorskip("torch")
+    texts, codes, studies = material
+    tagger = DescriptionTagger(CODEBOOK)
+    unseen = np.arange(40, 70)
+    column = IDS["methods.generative_llm"]
+    true = codes[unseen, column] == 1
+    zero = tagger.predict_proba(texts.take(unseen))[:, column]
+    assert zero[true].mean() > 1.1 * zero[~true].mean()
+    tagger.fit(texts.take(range(40)), codes[:40], [studies[:40]], seed=1)
+    few = tagger.predict_proba(texts.take(unseen))[:, column]
+    assert few[true].mean() > 1.2 * few[~true].mean()
+    assert not np.allclose(zero, few)
