@@ -5,7 +5,7 @@ the label's title and definition (zero-shot). Training adds ridge regression on 
 that prior, so that few examples move it and many outvote it. The constants of the zero-shot probability
 were fitted once on the labels of the shipped codebook. It is a first sorting, not a tagger to count
 with: on those labels it ranks far above chance and below hand-made keyword rules
-(``tests/benchmarks/results/tagger_few.json``).
+(``tests/benchmarks/bench_tagger_few.py`` measures it).
 """
 
 import json
