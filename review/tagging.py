@@ -76,7 +76,7 @@ def tagged(workspace: Workspace, name: str) -> Part | None:
 def _input_hash(workspace: Workspace, name: str, codebook: Codebook) -> str:
     model = workspace.latest("models", tagger=name)
     texts = workspace.hash_of("records", ledger=("patches",))
-    kept = shipped_model(name, codebook)
+    kept = _shipped_here(name, codebook)
     made = model.run.id if model else f"{name}-{shipped_id(kept)}" if kept else name
     return f"{texts}-{codebook.hash}-{made}"
 
@@ -86,7 +86,7 @@ def _tagger(workspace: Workspace, name: str, codebook: Codebook) -> Tagger:
     model = workspace.latest("models", tagger=name)
     if model is not None:
         return kind.load(model.path, codebook)
-    kept = shipped_model(name, codebook)
+    kept = _shipped_here(name, codebook)
     if kept is not None:
         return kind.load(kept, codebook)
     if name in LEARNING:
@@ -104,6 +104,11 @@ def shipped_model(name: str, codebook: Codebook) -> Path | None:
         return None
     own = Codebook.model_validate(read_told(folder)["book"])
     return folder if len(lacking(own, codebook)) < len(codebook.dimensions) else None
+
+
+def _shipped_here(name: str, codebook: Codebook) -> Path | None:
+    """The shipped weights a workspace uses unasked: the linear tagger there is one's own or none."""
+    return shipped_model(name, codebook) if name == "transformer" else None
 
 
 def shipped_id(folder: Path) -> str:

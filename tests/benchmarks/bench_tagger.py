@@ -66,9 +66,8 @@ language processing in medicine and biomedicine.
   Retrieval metrics, judging by a language model, completeness and clinical outcomes are recalled worst.
 - Records out of scope but near to the subject (language processing in general, image-only or speech-only
   work) take labels when the scope head errs; all other labels depend on it.
-- In `data_access`, `rag_retrieval` and `rag_embedder` the keyword rules are no worse by macro-F1 (table below):
-  choose them for these dimensions in `protocol.toml` if they matter. Of `data_access` the values
-  `private`, `both` and `not_reported` are recalled badly.
+- In `data_access`, `rag_retrieval` and `rag_embedder` the keyword rules are no worse by macro-F1 (table
+  below): choose them for these dimensions in `protocol.toml` if they matter.
 - Labels with few examples (see support below) have wide intervals; some of the RAG block are never given.
 - Trained on English abstracts; other languages are untested.
 - A title without an abstract says too little: such records are called in scope too easily.
