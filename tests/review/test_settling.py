@@ -8,13 +8,26 @@ from typer.testing import CliRunner
 from corpora.errors import InputError
 from review import linking, settling
 from review.cli.main import app
+from review.ingest import import_file
+from review.protocol import Import
 from review.workspace import Workspace
 
 
+UNLIKE = """title,abstract,year,doi
+Sepsis in the tropics,An abstract of one paper.,2020,10.1234/same
+Dental care at sea,Another abstract altogether.,2021,10.1234/same
+"""
+
+
 @pytest.fixture
-def workspace(demo_copy: Path) -> Workspace:
-    """The demonstration, whose same-study links were confirmed; its maybe band waits."""
-    return Workspace(demo_copy)
+def workspace(demo_copy: Path, tmp_path: Path) -> Workspace:
+    """The demonstration, whose same-study links were confirmed, and two unlike titles of one DOI."""
+    made = Workspace(demo_copy)
+    file = tmp_path / "unlike.csv"
+    file.write_text(UNLIKE, "utf-8")
+    import_file(made, Import(file=str(file), source="Own"))
+    linking.dedupe(made)
+    return made
 
 
 def test_what_waits_and_a_word_that_is_taken_back(workspace: Workspace) -> None:
