@@ -12,7 +12,6 @@ from review.ingest import import_file
 from review.protocol import Import
 from review.workspace import Workspace
 
-
 UNLIKE = """title,abstract,year,doi
 Sepsis in the tropics,An abstract of one paper.,2020,10.1234/same
 Dental care at sea,Another abstract altogether.,2021,10.1234/same
