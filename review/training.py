@@ -263,10 +263,25 @@ def join(given: Source, codebook: Codebook, workspace: Workspace | None) -> Mate
     abstracts = [found[key][1] for key in labelled.keys]
     groups = [labelled.keys, [key_text(title) for title in titles]]
     if workspace is not None:
-        groups.append(_studies(workspace, given.key, labelled.keys, titles))
+        studies = _studies(workspace, given.key, labelled.keys, titles)
+        _none_audited(workspace, given, studies)
+        groups.append(studies)
     years = tuple(found[key][2] for key in labelled.keys)
     sources = tuple(found[key][3] for key in labelled.keys)
     return Material(Texts(titles, abstracts), labelled, groups, (), years, sources)
+
+
+def _none_audited(workspace: Workspace, given: Source, studies: list[str]) -> None:
+    """Refuse labels of studies that an audit drew: what measures a tagger never teaches it."""
+    from review import taught
+
+    spoilt = sorted(set(studies) & taught.held_out(workspace))
+    if spoilt:
+        raise InputError(
+            f"{given.labels}: {len(spoilt):,} labelled studies were drawn for an audit and never train, the "
+            f"first is {spoilt[0]}; leave them out (review annotate --out writes only what was coded outside "
+            "audits)"
+        )
 
 
 _Text = tuple[str | None, str | None, int | None, str]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifiers.codebook import load as load_codebook
 from corpora.errors import InputError, UnknownNameError
-from review import auditing, auditplan, export, taught
+from review import auditing, auditplan, export, linking, taught, training
 from review.answers import Answer
 from review.auditing import allocated, stratified
 from review.facts import facts, shown
@@ -215,6 +216,23 @@ def test_an_audit_that_was_trained_on_corrects_nothing(demo_copy: Path) -> None:
     audit, told = auditing.standing(workspace, facts(workspace))
     assert audit is None
     assert "has since learnt from 1 audited studies" in told
+
+
+def test_audited_studies_are_refused_as_training_labels(demo_copy: Path) -> None:
+    workspace = Workspace(demo_copy)
+    given = training.source(workspace)
+    codebook = load_codebook(workspace.protocol.labels.codebook)
+    assert training.join(given, codebook, workspace).labelled.keys
+    draw(workspace, 40)
+    assert training.join(given, codebook, workspace).labelled.keys  # what was learnt from before may stay
+    audited = sorted(taught.held_out(workspace))[0]
+    table = workspace.corpus.records(["record_id", "title"]).to_pylist()
+    studies = linking.clusters(workspace).studies
+    title = next(row["title"] for row in table if studies[row["record_id"]] == audited and row["title"])
+    labels = workspace.root / "more.jsonl"
+    labels.write_text(json.dumps({"record_key": "x1", "title": title, "rag": True}) + "\n", "utf-8")
+    with pytest.raises(InputError, match="1 labelled studies were drawn for an audit and never train"):
+        training.join(training.Source(labels, None, "record_key"), codebook, workspace)
 
 
 def test_training_that_the_protocol_does_not_name_is_refused(demo_copy: Path) -> None:
