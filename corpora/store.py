@@ -232,13 +232,13 @@ class PartWriter:
             for path in sorted(p for p in self.path.rglob("*") if p.is_file()):
                 name = path.relative_to(self.path).as_posix().removesuffix(".parquet")
                 self.run.files[name] = FileEntry(self._rows.get(name), _sha256(path))
-                _fsync(path)
+                fsync(path)
             (self.path / _RUN).write_text(self.run.to_json(), "utf-8")
-            _fsync(self.path / _RUN)
-            _fsync(self.path)
+            fsync(self.path / _RUN)
+            fsync(self.path)
             final = self._folder / f"run={self.run.id}"
             self.path.rename(final)
-            _fsync(self._folder)
+            fsync(self._folder)
         self._committed = True
         return Part(final, self.run)
 
@@ -277,7 +277,8 @@ def _disk(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Make a file's content, or a new name in a folder, outlive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

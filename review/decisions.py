@@ -116,6 +116,14 @@ def ballots(workspace: Workspace, reports: Mapping[str, str], stage: ScreeningSt
     return held
 
 
+def passed(workspace: Workspace, reports: Mapping[str, str]) -> set[str]:
+    """Reports that go on to full text: included by title and abstract, or all without that stage."""
+    if "title-abstract" not in workspace.protocol.stages:
+        return set(reports.values())
+    first = ballots(workspace, reports, workspace.protocol.stage("title-abstract"))
+    return {report for report in first.voted() if first.outcome(report).verdict == "include"}
+
+
 def settled(workspace: Workspace, reports: Mapping[str, str]) -> pd.DataFrame:
     """One row a report and stage that is settled or in conflict: report_id, stage, verdict, reason.
 

@@ -61,11 +61,6 @@ def wanted(workspace: Workspace) -> list[Wanted]:
     ``status`` is awaiting (nobody has asked for it), sought, retrieved or not-retrieved.
     """
     texts = Texts(workspace)
-    passed = list(texts.ids)
-    if "title-abstract" in workspace.protocol.stages:
-        first = decisions.ballots(workspace, texts.reports, workspace.protocol.stage("title-abstract"))
-        passed = [one for one in texts.ids if first.outcome(one).verdict == "include"
-                  and first.outcome(one).state == "settled"]  # fmt: skip
     held = fulltexts.standing(workspace, texts.reports)
     return [
         Wanted(
@@ -74,7 +69,7 @@ def wanted(workspace: Workspace) -> list[Wanted]:
             (held[report]["place"] if report in held else None) or "",
             (held[report]["note"] if report in held else None) or "",
         )
-        for report in passed
+        for report in sorted(decisions.passed(workspace, texts.reports))
     ]
 
 
@@ -160,7 +155,8 @@ def attach(workspace: Workspace, folder: Path, person: str) -> Result:
     """
     if not folder.is_dir():
         raise InputError(f"--attach {folder}: no such folder")
-    names = _names(wanted(workspace))
+    listed = wanted(workspace)
+    names = _names(listed)
     result = Result()
     for file in sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != "."):
         hits = names.get(_plain(file.stem), {})
@@ -170,7 +166,8 @@ def attach(workspace: Workspace, folder: Path, person: str) -> Result:
             result.attached.append(report)
         else:
             result.unmatched.append(file.name)
-    result.missing = sorted({one.shown.report for one in wanted(workspace) if one.status != "retrieved"})
+    at_hand = {*result.attached, *(one.shown.report for one in listed if one.status == "retrieved")}
+    result.missing = sorted({one.shown.report for one in listed} - at_hand)
     return result
 
 

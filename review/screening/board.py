@@ -118,10 +118,7 @@ class Board:
         stages = self.workspace.protocol.stages
         if self.stage.stage == "title-abstract" or "title-abstract" not in stages:
             return np.ones(len(self.texts), dtype=bool)
-        first = decisions.ballots(
-            self.workspace, self.texts.reports, self.workspace.protocol.stage("title-abstract")
-        )
-        passed = {one for one in first.voted() if first.outcome(one).verdict == "include"}
+        passed = decisions.passed(self.workspace, self.texts.reports)
         at_hand = {
             one for one, held in fulltexts.standing(self.workspace, self.texts.reports).items()
             if held["status"] == "retrieved"

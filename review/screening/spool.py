@@ -19,6 +19,7 @@ from typing import Any
 
 from corpora.errors import StoreError
 from corpora.run import now
+from corpora.store import fsync
 from review.workspace import Workspace
 
 FOLDER = "spool"
@@ -58,7 +59,7 @@ class Spool:
         new = not self._path.parent.exists()
         self._path.parent.mkdir(exist_ok=True)
         if new:
-            _sync(self._path.parent.parent)
+            fsync(self._path.parent.parent)
         handle = os.open(self._path.parent, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -78,7 +79,7 @@ class Spool:
                 file.flush()
                 os.fsync(file.fileno())
             if new:
-                _sync(self._path.parent)  # else a power cut could take the file's name with it
+                fsync(self._path.parent)  # else a power cut could take the file's name with it
         self._count += 1
 
     def _ends_whole(self) -> bool:
@@ -108,12 +109,3 @@ class Spool:
             self._path.unlink(missing_ok=True)
         self._count = 0
         return len(rows)
-
-
-def _sync(folder: Path) -> None:
-    """Make a new name in a folder outlive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,10 +1,8 @@
 """The ledger on SQLite and on a real PostgreSQL: append-only, retry-safe, ordered."""
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +13,6 @@ from review.ledger import Ledger
 from review.migrations import TABLES
 
 DECISION = {"record_id": "R1", "stage": "title-abstract", "verdict": "include", "reviewer": "ann"}
-POSTGRES = "LITSCALE_TEST_POSTGRES"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -23,17 +20,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
         return
-    server = os.environ.get(POSTGRES)
-    if not server:
-        pytest.skip(f"{POSTGRES} names no server; .ci/run starts one")
-    name = f"litscale_{uuid4().hex}"
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield sa.engine.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    yield request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
