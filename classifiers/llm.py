@@ -1,6 +1,6 @@
 """A language model that codes by the codebook. Its labels are one more run, never truth.
 
-Any OpenAI-compatible endpoint serves (`classifiers.endpoint`). Answers are kept as they came, each
+Any OpenAI-compatible endpoint serves (`classifiers.prompting.endpoint`). Answers are kept as they came, each
 as soon as it is there, in a folder named by model, prompt and parameters; within it by the text's
 hash. So a killed run goes on where it was, and the same text is never paid for twice. Nothing is
 sent to another machine before somebody agreed (method rules, section 4).
@@ -15,12 +15,20 @@ from typing import Any, Self
 
 import numpy as np
 
-from classifiers import asking
-from classifiers.asking import Answer, UnreadableError
 from classifiers.codebook import Codebook
-from classifiers.endpoint import AGREED, MODEL, URL, Endpoint, RefusedError, Settings, estimated_tokens
-from classifiers.kept import Answers
-from classifiers.spending import Estimate, Usage
+from classifiers.prompting import asking
+from classifiers.prompting.asking import Answer, UnreadableError
+from classifiers.prompting.endpoint import (
+    AGREED,
+    MODEL,
+    URL,
+    Endpoint,
+    RefusedError,
+    Settings,
+    estimated_tokens,
+)
+from classifiers.prompting.kept import Answers
+from classifiers.prompting.spending import Estimate, Usage
 from classifiers.tagger import UNSURE_BAND, Codes, Floats, Texts
 from corpora.errors import InputError
 from corpora.progress import Progress, silent

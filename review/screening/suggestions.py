@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from classifiers.endpoint import KEY as KEY
-from classifiers.endpoint import Endpoint, Settings, object_in
+from classifiers.prompting.endpoint import KEY as KEY
+from classifiers.prompting.endpoint import Endpoint, Settings, object_in
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run

@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from harness import in_turn, median, peak_mib, report
 
-from classifiers import encode, passes
+from classifiers import encode
+from classifiers.parallel import passes
 from corpora.record import text_of
 
 BATCHES = (32, 64)

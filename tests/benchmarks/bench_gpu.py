@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from harness import RESULTS, commit, in_turn, machine, median
 
-from classifiers.passes import Encoder, Machine
+from classifiers.parallel.passes import Encoder, Machine
 
 SHAPES = {
     "minilm": {"hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536},

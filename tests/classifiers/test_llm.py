@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifiers import asking
 from classifiers.codebook import load as load_codebook
 from classifiers.codebook import parse
-from classifiers.endpoint import KEY, Settings
-from classifiers.kept import Answers
 from classifiers.llm import LlmTagger
+from classifiers.prompting import asking
+from classifiers.prompting.endpoint import KEY, Settings
+from classifiers.prompting.kept import Answers
 from classifiers.tagger import Texts, decide
 from corpora.errors import InputError, TransportError
 
@@ -331,7 +331,7 @@ def test_a_killed_run_goes_on_where_it_was(
     source = (
         "import sys; from pathlib import Path\n"
         "from classifiers.codebook import parse; from classifiers.llm import LlmTagger\n"
-        "from classifiers.endpoint import Settings; from classifiers.tagger import Texts\n"
+        "from classifiers.prompting.endpoint import Settings; from classifiers.tagger import Texts\n"
         "url, kept, toml, title, abstract = sys.argv[1:]\n"
         "tagger = LlmTagger(parse(toml, 'small'), Settings(url, 'tiny', tries=2, parallel=2), Path(kept))\n"
         "tagger.predict_proba(Texts([f'{title}, part {i}' for i in range(200)], [abstract] * 200))\n"

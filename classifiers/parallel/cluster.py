@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from classifiers.spec import Batches, Spec, score
+from classifiers.parallel.spec import Batches, Spec, score
 from classifiers.tagger import Tagger
 from corpora.errors import LitscaleError, MissingExtraError
 

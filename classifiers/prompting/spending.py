@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from classifiers.endpoint import Settings
+from classifiers.prompting.endpoint import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from classifiers.codebook import NOT_REPORTED, Codebook, Dimension
-from classifiers.endpoint import object_in
+from classifiers.prompting.endpoint import object_in
 
 ABSENT = frozenset({NOT_REPORTED, "none"})
 """Labels that no sentence can show."""

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from classifiers.spec import TEXTS, Batches, Spec, score
+from classifiers.parallel.spec import TEXTS, Batches, Spec, score
 from corpora.errors import LitscaleError
 
 TRIES = 3
@@ -43,7 +43,7 @@ class Child:
     def _start(self) -> None:
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "classifiers.workers", self._spec.to_json()],
+            [sys.executable, "-m", "classifiers.parallel.workers", self._spec.to_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
