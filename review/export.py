@@ -1,6 +1,5 @@
 """Figures of a workspace: computed from its facts, drawn only when what they read has changed."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,19 +10,15 @@ import pandas as pd
 from corpora.progress import Progress, silent
 from corpora.registry import load
 from corpora.run import FileEntry, Run
-from review import auditing
+from review import auditing, materials
 from review.analysis.labelshares import label_shares
 from review.analysis.tidy import Context, Tidy
-from review.counting import flow_of
 from review.facts import Facts, facts, shown
 from review.figures.base import FigureSpec
 from review.figures.presets import formats_for, preset
 from review.figures.save import SavedFigure, escaped, save
 from review.ingest import Outcome, file_hash
 from review.workspace import Workspace
-
-_DECIDED = ("decisions", "links", "resolutions", "fulltexts", "stops", "withdrawals")
-_LEDGER = {"records": ("patches",), "links": ("links",), "decisions": _DECIDED}
 
 
 def figures(
@@ -111,29 +106,14 @@ def spec_of(name: str) -> FigureSpec:
 
 
 def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
-    """A hash for each thing that a figure reads; it is stale only when one of them changes."""
-    made: dict[str, Any] = {}
-    for name in spec.reads:
-        kind, _, dimension = name.partition(":")
-        if dimension:
-            tagger = workspace.protocol.labels.tagger_of(dimension)
-            part = workspace.latest("labels", tagger=tagger)
-            made[name] = {"tagger": tagger, "run": part.run.id if part else None}
-        elif kind in ("records", "links"):
-            made[name] = workspace.hash_of(kind, ledger=_LEDGER.get(kind, ()))
-        else:
-            made[name] = workspace.hash_of(ledger=_LEDGER[kind])
-    if any(name.startswith("labels:") for name in spec.reads):
-        made["audit"] = auditing.signature(workspace)
-    stages = [stage.model_dump() for stage in workspace.protocol.screening]
-    made["protocol"] = hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:16]
-    return made
+    """A value for each thing that a figure reads; it is stale only when one of them changes."""
+    return materials.signatures(workspace, spec.reads)
 
 
 def tidy_of(workspace: Workspace, spec: FigureSpec, held: Facts) -> Tidy:
     """The table of one figure."""
     studies, context = population(workspace, held)
-    return spec.compute(flow_of(workspace) if spec.needs == "flow" else studies, context)
+    return spec.compute(materials.material(spec.needs, workspace, held, studies), context)
 
 
 def population(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, Context]:

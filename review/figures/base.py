@@ -20,9 +20,9 @@ Compute = Callable[[Any, Context], Tidy]
 class FigureSpec:
     """A figure behind the entry-point group ``litscale.figures``.
 
-    ``reads`` names what makes it stale: ``records``, ``links``, ``decisions``,
-    ``labels:<dimension>``. ``needs`` is ``studies`` (a DataFrame) or ``flow``. ``draw`` gets the
-    tidy table and a figure of the right size; ``height`` is that of the page per its width.
+    ``reads`` names what makes it stale (``labels:<dimension>`` or a signature of
+    `review.materials`), ``needs`` the material that ``compute`` gets. ``draw`` gets the tidy table
+    and a figure of the right size; ``height`` is that of the page per its width.
     """
 
     name: str

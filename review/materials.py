@@ -1,0 +1,90 @@
+"""What figures are made from, and what makes them stale.
+
+A figure names one material (`FigureSpec.needs`) and everything that it reads (`FigureSpec.reads`).
+Both are looked up here, so that a new kind of figure adds a line and no other module changes.
+Modules are imported where they are needed: a figure of years must not load the screening.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from corpora.registry import unknown
+from review import auditing
+from review.counting import flow_of
+from review.facts import Facts
+from review.workspace import Workspace
+
+Material = Callable[[Workspace, Facts, pd.DataFrame], Any]
+
+_DECIDED = ("decisions", "links", "resolutions", "fulltexts", "stops", "withdrawals")
+
+
+def _studies(workspace: Workspace, held: Facts, shown: pd.DataFrame) -> Any:
+    del workspace, held
+    return shown
+
+
+def _flow(workspace: Workspace, held: Facts, shown: pd.DataFrame) -> Any:
+    del held, shown
+    return flow_of(workspace)
+
+
+MATERIALS: dict[str, Material] = {
+    "studies": _studies,
+    "flow": _flow,
+}
+"""Name → what a figure's ``compute`` gets: from the workspace, its facts and the shown studies."""
+
+
+def material(name: str, workspace: Workspace, held: Facts, shown: pd.DataFrame) -> Any:
+    """One material by name; an unknown name lists the known ones."""
+    if name not in MATERIALS:
+        raise unknown("material", name, MATERIALS)
+    return MATERIALS[name](workspace, held, shown)
+
+
+# ---------------------------------------------------------------- what makes a figure stale
+
+
+def _records(workspace: Workspace) -> Any:
+    return workspace.hash_of("records", ledger=("patches",))
+
+
+def _links(workspace: Workspace) -> Any:
+    return workspace.hash_of("links", ledger=("links",))
+
+
+def _decisions(workspace: Workspace) -> Any:
+    return workspace.hash_of(ledger=_DECIDED)
+
+
+SIGNATURES: dict[str, Callable[[Workspace], Any]] = {
+    "records": _records,
+    "links": _links,
+    "decisions": _decisions,
+}
+"""What can be read besides ``labels:<dimension>`` → a value that changes when it does."""
+
+
+def signatures(workspace: Workspace, reads: tuple[str, ...]) -> dict[str, Any]:
+    """A value for each thing that is read; what reads it is stale only when one of them changes."""
+    made: dict[str, Any] = {}
+    for name in reads:
+        kind, _, dimension = name.partition(":")
+        if dimension:
+            tagger = workspace.protocol.labels.tagger_of(dimension)
+            part = workspace.latest("labels", tagger=tagger)
+            made[name] = {"tagger": tagger, "run": part.run.id if part else None}
+        elif kind in SIGNATURES:
+            made[name] = SIGNATURES[kind](workspace)
+        else:
+            raise unknown("thing that a figure reads", name, SIGNATURES)
+    if any(name.startswith("labels:") for name in reads):
+        made["audit"] = auditing.signature(workspace)
+    stages = [stage.model_dump() for stage in workspace.protocol.screening]
+    made["protocol"] = hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:16]
+    return made
