@@ -4,13 +4,17 @@ A dimension holds labels; kind ``multi`` takes every label that applies, ``one``
 ``flag`` is the single label ``yes`` or nothing. A derived dimension (roll-up) is computed from
 another: its labels hold if any of their leaves does. A field holds text, a number or a date that
 people take from a record, with the words that say it; no tagger predicts it.
+
+A codebook may take dimensions over from another one (``inherit``), with their keyword rules and the
+heads of a model that learnt them; they stand before its own.
 """
 
 import hashlib
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
@@ -83,6 +87,14 @@ class RollUp(_Table):
     leaves: dict[str, tuple[str, ...]]
 
 
+class Inherit(_Table):
+    """Dimensions and roll-ups that are another codebook's."""
+
+    codebook: str
+    dimensions: tuple[Id, ...]
+    rollups: tuple[Id, ...] = ()
+
+
 class Codebook(_Table):
     """All dimensions in order. ``scope`` (if present) is the gate: see `gate`."""
 
@@ -92,14 +104,17 @@ class Codebook(_Table):
     dimensions: tuple[Dimension, ...]
     rollups: tuple[RollUp, ...] = ()
     fields: tuple[Field, ...] = ()
+    inherit: Inherit | None = None
+    """Where the first dimensions come from; they are in ``dimensions`` all the same."""
     gate: str | None = None
     """Label id that, when it holds, leaves every other dimension empty (scope.out_of_scope)."""
 
     @property
     def hash(self) -> str:
         """Names this version of the codebook."""
-        # Fields joined later: a codebook without any keeps the name its models know it by.
-        text = self.model_dump_json(exclude=None if self.fields else {"fields"})
+        # These joined later: a codebook without any keeps the name its models know it by.
+        later = {name for name in ("fields", "inherit") if not getattr(self, name)}
+        text = self.model_dump_json(exclude=later)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def label_ids(self) -> list[str]:
@@ -156,7 +171,7 @@ def names() -> list[str]:
     """Codebooks that ship.
 
     >>> names()
-    ['nlp-medicine']
+    ['nlp-medicine', 'rag-medicine']
     """
     folder = files("classifiers") / "codebooks"
     found = [Path(str(entry)).name for entry in folder.iterdir()]
@@ -191,10 +206,30 @@ def read_toml(name: str, suffix: str) -> tuple[str, str]:
     return (files("classifiers") / "codebooks" / f"{name}{suffix}").read_text("utf-8"), name
 
 
+def read_rules(name: str) -> tuple[str, str]:
+    """Keyword rules of a codebook and their place: its own, then those of what it inherits."""
+    text, place = read_toml(name, ".keywords.toml")
+    try:
+        told = tomllib.loads(read_toml(name, ".toml")[0]).get("inherit")
+    except CodebookError:  # rules that were kept beside a model are whole, and alone
+        return text, place
+    if told is None:
+        return text, place
+    taken = Inherit.model_validate(told)
+    blocks = re.split(r"^(?=\[)", read_rules(taken.codebook)[0], flags=re.MULTILINE)
+    kept = [block for block in blocks if re.match(r"\[(\w+)", block) and _head(block) in taken.dimensions]
+    return "\n".join([text, *kept]), place
+
+
+def _head(block: str) -> str:
+    """The dimension of a table of keyword rules: ``[rag.yes]`` is of rag."""
+    return re.split(r"[.\]]", block[1:], maxsplit=1)[0].strip()
+
+
 def parse(text: str, place: str) -> Codebook:
     """Validate a codebook's text; ``place`` is only named in errors."""
     try:
-        return Codebook.model_validate(tomllib.loads(text))
+        return Codebook.model_validate(_with_inherited(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
         raise CodebookError(f"{place}: not valid TOML: {error}") from error
     except ValidationError as error:
@@ -203,3 +238,20 @@ def parse(text: str, place: str) -> Codebook:
             for item in error.errors()
         )
         raise CodebookError(f"{place}: the codebook cannot be used:\n{told}") from error
+
+
+def _with_inherited(data: dict[str, Any]) -> dict[str, Any]:
+    """A codebook's table with what it takes over from another one laid before its own."""
+    if "inherit" not in data:
+        return data
+    taken = Inherit.model_validate(data["inherit"])
+    base = load(taken.codebook)
+    rollups = {rollup.id: rollup for rollup in base.rollups}
+    missing = [name for name in taken.rollups if name not in rollups]
+    if missing:
+        raise unknown("roll-up", missing[0], rollups)
+    return {
+        **data,
+        "dimensions": [*map(base.dimension, taken.dimensions), *data.get("dimensions", [])],
+        "rollups": [*(rollups[name] for name in taken.rollups), *data.get("rollups", [])],
+    }

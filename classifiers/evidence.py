@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from classifiers.codebook import Codebook, read_toml
+from classifiers.codebook import Codebook, read_rules
 from classifiers.keywords import KeywordTagger
 from classifiers.tagger import Floats, Texts
 from corpora.errors import CodebookError, UnknownNameError
@@ -44,7 +44,7 @@ class Evidence:
     def save(self, folder: Path) -> None:
         """Keep the rules beside the model."""
         if self.rules is not None:
-            text, _ = read_toml(self._source, ".keywords.toml")
+            text, _ = read_rules(self._source)
             (folder / FILE).write_text(text, "utf-8")
 
     @classmethod

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from classifiers.codebook import Codebook, Dimension, read_toml
+from classifiers.codebook import Codebook, Dimension, read_rules
 from classifiers.tagger import Codes, Floats, Texts
 from corpora.errors import CodebookError
 from corpora.progress import Progress, silent
@@ -85,7 +85,7 @@ class KeywordTagger:
 
     def __init__(self, codebook: Codebook, source: str | None = None) -> None:
         self.codebook = codebook
-        text, self.place = read_toml(source or codebook.name, ".keywords.toml")
+        text, self.place = read_rules(source or codebook.name)
         self._rules, self._otherwise = _compile(codebook, text, self.place)
 
     def fit(

@@ -233,9 +233,10 @@ def read_told(folder: Path) -> dict[str, Any]:
 
 
 def shipped(codebook: Codebook) -> Path | None:
-    """The folder of the weights that ship for a codebook of this name, if there are any."""
-    folder = Path(__file__).parent / "pretrained" / codebook.name
-    return folder if (folder / "model.json").is_file() else None
+    """The folder of the weights that ship for a codebook, or for the one it inherits from."""
+    names = [codebook.name, *([codebook.inherit.codebook] if codebook.inherit else [])]
+    folders = [Path(__file__).parent / "pretrained" / name for name in names]
+    return next((folder for folder in folders if (folder / "model.json").is_file()), None)
 
 
 def usable() -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from classifiers.codebook import Codebook, read_toml
+from classifiers.codebook import Codebook, read_rules
 from classifiers.tagger import Tagger, Texts
 from corpora import registry
 from corpora.errors import CodebookError, UnknownNameError
@@ -123,6 +123,6 @@ def _hashes(folder: Path) -> Iterator[str]:
 def _rules(codebook: Codebook) -> str:
     """The keyword rules, which are a tagger and evidence to others; none for most codebooks."""
     try:
-        return hashlib.sha256(read_toml(codebook.name, ".keywords.toml")[0].encode()).hexdigest()
+        return hashlib.sha256(read_rules(codebook.name)[0].encode()).hexdigest()
     except (CodebookError, UnknownNameError):
         return ""

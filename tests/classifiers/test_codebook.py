@@ -66,3 +66,37 @@ def test_names_and_paths(tmp_path: Path) -> None:
     assert load(str(path)).label_ids() == ["topic.a", "topic.b"]
     with pytest.raises(CodebookError, match="cannot be read"):
         load(str(tmp_path / "none.toml"))
+
+
+INHERITING = GOOD.replace(
+    'title = "Mine"\n',
+    'title = "Mine"\ninherit = { codebook = "nlp-medicine", dimensions = ["scope", "rag"] }\n',
+)
+
+
+def test_a_codebook_takes_dimensions_over_with_their_rules(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(INHERITING, "utf-8")
+    (tmp_path / "mine.keywords.toml").write_text("[topic.a]\nany = ['apple']\n", "utf-8")
+    book = load(str(path))
+    assert [dimension.id for dimension in book.dimensions] == ["scope", "rag", "topic"]
+    assert book.dimension("rag") == load("nlp-medicine").dimension("rag")
+    told = KeywordTagger(book, str(path)).explain("Retrieval-augmented generation of apples", None)
+    assert [label for label, _ in told] == ["topic.a", "rag.yes"]
+    # A model keeps the resolved codebook: reading it back must not double the dimensions.
+    assert type(book).model_validate(book.model_dump(mode="json")) == book
+
+
+def test_an_inherited_dimension_must_exist() -> None:
+    with pytest.raises(UnknownNameError, match=r"ragg.*rag"):
+        parse(INHERITING.replace('"rag"', '"ragg"'), "my/book.toml")
+
+
+def test_the_rag_codebook_is_the_block_of_the_other_and_more() -> None:
+    book, base = load("rag-medicine"), load("nlp-medicine")
+    same = [one.id for one in book.dimensions if one in base.dimensions]
+    assert {"rag_source", "rag_retrieval", "rag_paradigm", "rag_embedder", "data_access"} <= set(same)
+    rules = KeywordTagger(book)._rules
+    own = [name for name in book.label_ids() if name.split(".")[0] not in same]
+    assert own
+    assert not [name for name in own if name not in rules]
