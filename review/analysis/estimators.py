@@ -16,6 +16,9 @@ at λ = 1. The variance is Taylor's for a ratio,
 
     V = Σ_h N_h² (1 - n_h/N_h) s_h² / n_h / E²,   s_h² the variance of d = (z - R e) - λ (ẑ - R ê) in h.
 
+A *mix* of cells, S = Σ_c m_c R_c with fixed weights m (a share standardised to a fixed mix of sources),
+is linearised as a whole: the same V with Σ_c m_c d_c / E_c for d / E, so that cells audited by one
+sample keep their covariance (Särndal et al. 1992, 5.5).
 """
 
 from dataclasses import dataclass
@@ -67,7 +70,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """One entry a cell; NaN where nothing can be said. ``low`` and ``high`` are within [0, 1]."""
+    """One entry a cell, or a mix of cells; NaN where nothing can be said.
+
+    ``low`` and ``high`` are within [0, 1]; ``tuning`` is each cell's λ.
+    """
 
     share: Floats
     low: Floats
@@ -78,6 +84,13 @@ class Estimates:
 def naive(population: Population) -> Floats:
     """Σ ẑ / Σ ê: what the tagger says, uncorrected."""
     return _ratio(population.positive.sum(axis=0), population.eligible.sum(axis=0))
+
+
+def mixed(values: Floats, mix: Floats) -> Floats:
+    """Weighted sums (…, G) of cells (…, C) by a mix (C, G); NaN where a cell of some weight is NaN."""
+    absent = np.isnan(values) @ (mix != 0)
+    made: Floats = np.where(absent > 0, np.nan, np.nan_to_num(values) @ mix)
+    return made
 
 
 def audited(sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -94,8 +107,11 @@ def corrected(
     *,
     estimand: Estimand = "corpus",
     level: float = 0.95,
+    mix: Floats | None = None,
 ) -> Estimates:
     """Shares with intervals; ``tuning`` is λ in [0, 1], or None to tune it (PPI++).
+
+    With a ``mix`` (C, G) each of its columns makes one share of the cells' shares.
 
     The interval is Student's with Satterthwaite's degrees of freedom, df = (Σ V_h)² / Σ V_h²/(n_h-1)
     (1946, doi 10.2307/3002019), on a variance with half a false positive and half a false negative
@@ -109,15 +125,18 @@ def corrected(
     else:
         weight = np.full(sample.domain.shape[1], float(tuning))
     share, below = _share(population, sample, strata, weight)
+    mix = np.eye(len(share)) if mix is None else mix
+    below = np.where(below > 0, below, np.nan)
     residual = (sample.positive - share * sample.eligible) - weight * (
         sample.said_positive - share * sample.said_eligible
     )
-    parts = strata.factor[:, None] * strata.covariance(sample.strata, residual, residual)
-    parts = parts + _added(population, sample, strata)
+    told = mixed(residual / below, mix)
+    parts = strata.factor[:, None] * strata.covariance(sample.strata, told, told)
+    parts = parts + mixed(_added(population, sample, strata) / below**2, mix**2)
     variance, freedom = parts.sum(axis=0), _freedom(parts, strata.counts)
-    variance = variance / np.where(below > 0, below, np.nan) ** 2
     if estimand == "literature":
-        variance = variance + np.clip(share * (1 - share), 0, None) / below
+        variance = variance + mixed(np.clip(share * (1 - share), 0, None) / below, mix**2)
+    share = mixed(share, mix)
     half = student.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
     low, high = (np.clip(share + side * half, 0, 1) for side in (-1, 1))
     return Estimates(np.clip(share, 0, 1), low, high, weight)

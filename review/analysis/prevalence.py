@@ -87,26 +87,31 @@ def estimates(
     dimensions: Sequence[str],
     denominator: str,
     unit: str = "studies",
+    mix: NDArray[np.float64] | None = None,
 ) -> list[Estimate]:
     """One estimate for each cell of a measure that reads these ``dimensions``.
 
     ``studies`` are those that are shown; they must all belong to the population that was audited,
-    or the shares stay naive.
+    or the shares stay naive. A ``mix`` (cells, groups) makes one estimate a group instead: the
+    weighted sum of its cells' shares, with ``n`` and ``of`` summed over the cells that have weight.
     """
     masks = measure(studies)
-    counts, totals = masks.positive.sum(axis=0), masks.eligible.sum(axis=0)
+    mix = np.eye(masks.domain.shape[1]) if mix is None else mix
+    counts, totals = (one.sum(axis=0) for one in (masks.positive, masks.eligible))
+    naive = estimators.mixed(counts / np.where(totals > 0, totals, np.nan), mix)
     base = [
         Estimate(
-            int(n), int(of), n / of if of else None, unit, denominator, context.population,
+            int(n), int(of), None if np.isnan(share) else share, unit, denominator, context.population,
             why=context.audit_state,
         )
-        for n, of in zip(counts.tolist(), totals.tolist(), strict=True)
+        for n, of, share in zip(*(_within(one, mix).tolist() for one in (counts, totals)), naive.tolist(),
+                                strict=True)
     ]  # fmt: skip
     if not base or context.audit is None:
         return base
     if why := _hindrance(studies, context.audit, dimensions):
         return [_with(one, why=why) for one in base]
-    return _corrected(studies, masks, measure, context.audit, dimensions, base)
+    return _corrected(studies, masks, measure, context.audit, dimensions, base, mix)
 
 
 def table(found: Sequence[Estimate]) -> pd.DataFrame:
@@ -189,21 +194,24 @@ def _corrected(
     audit: Audit,
     dimensions: Sequence[str],
     base: list[Estimate],
+    mix: NDArray[np.float64],
 ) -> list[Estimate]:
     population, sample = _gathered(studies, masks, measure, audit, dimensions)
-    counts, discordant = estimators.audited(sample)
-    whole = counts == population.domain.sum(axis=0)
+    counts, discordant = (_within(one, mix) for one in estimators.audited(sample))
+    whole = counts == _within(population.domain.sum(axis=0), mix)
     tuned, plain = (
-        estimators.corrected(population, sample, tuning, estimand=audit.estimand) for tuning in (None, 1.0)
+        estimators.corrected(population, sample, tuning, estimand=audit.estimand, mix=mix)
+        for tuning in (None, 1.0)
     )
-    check = estimators.rogan_gladen(population, sample)
+    check = estimators.mixed(estimators.rogan_gladen(population, sample), mix)
     made = []
     for i, one in enumerate(base):
         seen: dict[str, Any] = {
             "audited": int(counts[i]), "discordant": int(discordant[i]), "estimand": audit.estimand, "why": ""
         }  # fmt: skip
-        if np.isnan(tuned.share[i]) or (discordant[i] < DISCORDANT and not whole[i]):
-            why = f"{discordant[i]} audited disagreements, under {DISCORDANT}"
+        if np.isnan(tuned.low[i]) or (discordant[i] < DISCORDANT and not whole[i]):
+            few = discordant[i] < DISCORDANT
+            why = f"{discordant[i]} audited disagreements, under {DISCORDANT}" if few else "a part not audited"
             made.append(_with(one, **{**seen, "status": "not estimable", "why": why}))
             continue
         numbers = {
@@ -243,6 +251,12 @@ def _gathered(
         said.positive[places].astype(float),
     )
     return population, sample
+
+
+def _within(values: NDArray[Any], mix: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Counts (C,) summed over the cells that have weight in each group of a mix."""
+    made: NDArray[np.int64] = values.astype(np.int64) @ (mix != 0)
+    return made
 
 
 def _placed(matrix: NDArray[np.bool_], rows: NDArray[np.intp], size: int) -> NDArray[np.bool_]:
