@@ -28,13 +28,17 @@ class _Table(BaseModel):
 
 
 class Review(_Table):
-    """What is asked, and where that was registered (both registration fields or neither)."""
+    """What is asked, and where that was registered (both registration fields or neither).
+
+    ``published`` names a published review to compare with (`review compare`).
+    """
 
     title: Annotated[str, Field(min_length=1)]
     question: str = ""
     kind: Literal["systematic", "scoping"] = "scoping"
     registration: str | None = None
     registered: str | None = None
+    published: str | None = None
 
 
 class Criterion(_Table):

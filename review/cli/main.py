@@ -11,6 +11,7 @@ import typer
 
 from review.cli import (
     annotate,
+    compare,
     elsewhere,
     fulltext,
     gather,
@@ -42,6 +43,7 @@ for group in (
     simulate,
     label,
     annotate,
+    compare,
     show,
     whole,
 ):

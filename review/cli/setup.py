@@ -11,7 +11,7 @@ from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_wo
 def new(
     folder: Annotated[Path, typer.Argument(help="Where to make the workspace.")],
     template: Annotated[
-        str, typer.Option(help="The protocol to start from: scoping or systematic.")
+        str, typer.Option(help="The protocol to start from: scoping, systematic, nlp-vs-llm or rag-medicine.")
     ] = "scoping",
     quiet: QuietOption = False,
 ) -> None:

@@ -4,7 +4,9 @@ from importlib.resources import files
 
 from corpora.registry import unknown
 
-NAMES = ("scoping", "systematic")
+NAMES = ("scoping", "systematic", "nlp-vs-llm", "rag-medicine")
+PUBLISHED = ("nlp-vs-llm", "rag-medicine")
+"""Templates after a published review, whose numbers ship too."""
 
 
 def read_template(name: str) -> str:
@@ -16,6 +18,13 @@ def read_template(name: str) -> str:
     if name not in NAMES:
         raise unknown("template", name, NAMES)
     return read_file(f"{name}.toml")
+
+
+def read_published(name: str) -> str:
+    """The published numbers that ship under a name; an unknown name lists the known ones."""
+    if name not in PUBLISHED:
+        raise unknown("published review", name, PUBLISHED)
+    return read_file(f"{name}.published.toml")
 
 
 def read_file(name: str) -> str:
