@@ -39,7 +39,7 @@ def figures(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME...]", help="Else the protocol's figures.")
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="nature, lancet or jmir; else the protocol's.")] = None,
+    preset: Annotated[str | None, typer.Option(help="nature, npj, lancet, jmir, plos or elsevier.")] = None,
     formats: Annotated[
         str | None, typer.Option("--format", help="pdf,svg,png,tiff; else the protocol's.")
     ] = None,

@@ -1,7 +1,8 @@
 """What a figure is: it says what it reads, computes a tidy table and draws it."""
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib import rc_context
@@ -9,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 
+from corpora.errors import InputError
 from review.analysis.tidy import Context, Tidy
 from review.figures.presets import MM, Preset
 
@@ -22,7 +25,8 @@ class FigureSpec:
 
     ``reads`` names what makes it stale (``labels:<dimension>`` or a signature of
     `review.materials`), ``needs`` the material that ``compute`` gets. ``draw`` gets the tidy table
-    and a figure of the right size; ``height`` is that of the page per its width.
+    and a figure of the right size; ``height`` is that of the page per its width. ``of`` makes the
+    same figure for other dimensions of a codebook (`of_dimensions`).
     """
 
     name: str
@@ -34,6 +38,31 @@ class FigureSpec:
     alt: Callable[[Tidy], str]
     wide: bool = True
     height: float = 0.5
+    of: "Callable[..., FigureSpec] | None" = None
+
+    def on(self, *dimensions: str) -> "FigureSpec":
+        """This figure for these dimensions, under a name that holds them.
+
+        Raises:
+            InputError: it takes none, or another number of them.
+
+        """
+        if self.of is None:
+            raise InputError(f"the figure {self.name} takes no dimension, got {', '.join(dimensions)}")
+        wanted = inspect.signature(self.of)
+        try:
+            wanted.bind(*dimensions)
+        except TypeError:
+            form = ",".join(wanted.parameters)
+            raise InputError(
+                f"the figure {self.name} takes {self.name}:{form}, got {', '.join(dimensions)}"
+            ) from None
+        return replace(self.of(*dimensions), name="-".join((self.name, *dimensions)))
+
+
+def of_dimensions(make: Callable[..., FigureSpec]) -> FigureSpec:
+    """What ``make`` gives for the dimensions it has as defaults; others can be asked for by `on`."""
+    return replace(make(), of=make)
 
 
 def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
@@ -49,6 +78,7 @@ def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
             spec.draw(tidy, figure)
         if tidy.simulated:
             _mark(figure, preset)
+        _enlarge(figure, preset)
         # Text is laid out while the journal's settings hold.
         figure.canvas.draw()
     return figure
@@ -62,6 +92,13 @@ def _mark(figure: Figure, preset: Preset) -> None:
         engine.set(rect=(0.0, strip, 1.0, 1.0 - strip))
     figure.text(0.998, 0.003, "SIMULATED LITERATURE", ha="right", va="bottom", color="#666666",
                 fontsize=preset.smallest)  # fmt: skip
+
+
+def _enlarge(figure: Figure, preset: Preset) -> None:
+    """No text below what the journal takes, whatever a figure asked for."""
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and text.get_fontsize() < preset.smallest:
+            text.set_fontsize(preset.smallest)
 
 
 def _nothing(figure: Figure, tidy: Tidy) -> None:

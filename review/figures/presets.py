@@ -1,7 +1,11 @@
 """What journals ask of a figure, as data.
 
-Nature: widths 89 and 183 mm, Arial or Helvetica, 5-7 pt. The Lancet: 75 and 154 mm, Times New
-Roman. JMIR: PNG only, at most 1,200 px a side and 5 MB, no transparency.
+Nature and the npj journals: 89 and 183 mm wide, 170 mm high so that the legend has room, Arial or
+Helvetica of 5 to 7 pt, fonts embedded (https://research-figure-guide.nature.com). The Lancet: 75 and
+154 mm, Times New Roman. JMIR: PNG only, at most 1,200 px a side and 5 MB, no transparency. PLOS: at
+most 2,250 by 2,625 px at 300 dpi, Arial of 8 to 12 pt, TIFF without transparency or EPS (which we do
+not write), under 10 MB (https://journals.plos.org/plosone/s/figures). Elsevier: 90 and 190 mm, 7 pt,
+PDF, or TIFF of 500 dpi where lines meet shades (elsevier.com, artwork sizing and artwork types).
 """
 
 from dataclasses import dataclass
@@ -30,13 +34,17 @@ HATCHES = {
     "No method stated": "....",
 }
 MARKERS = {"Generative LLM only": "o", "Both": "s", "Traditional NLP only": "^"}
-_SANS = ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"]
-_SERIF = ["Times New Roman", "Liberation Serif", "DejaVu Serif"]
+_SANS = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans")
+_SERIF = ("Times New Roman", "Liberation Serif", "DejaVu Serif")
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One journal's frame: widths in mm, text in pt, resolution in dpi, formats."""
+    """One journal's frame: sizes in mm, text in pt, resolution in dpi, formats.
+
+    ``pixels`` a side and ``bytes`` a file are the most it takes. No text of a figure is smaller
+    than ``smallest``.
+    """
 
     name: str
     single: float
@@ -49,6 +57,7 @@ class Preset:
     formats: tuple[str, ...]
     allowed: tuple[str, ...]
     pixels: int | None = None
+    bytes: int | None = None
 
     def rc(self) -> Any:
         """Settings of matplotlib for this journal; fonts are embedded as TrueType."""
@@ -91,15 +100,20 @@ def _installed(names: tuple[str, ...]) -> list[str]:
 
 
 _ALL = ("pdf", "svg", "png", "tiff")
+_USUAL = ("pdf", "svg", "png")
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        Preset("nature", 89, 183, 170, tuple(_SANS), 6.5, 5, 450, ("pdf", "svg", "png"), _ALL),
-        Preset("lancet", 75, 154, 220, tuple(_SERIF), 7.5, 6, 300, ("pdf", "svg", "png"), _ALL),
+        Preset("nature", 89, 183, 170, _SANS, 6.5, 5, 450, _USUAL, _ALL),
+        Preset("npj", 89, 183, 170, _SANS, 6.5, 5, 450, _USUAL, _ALL),
+        Preset("lancet", 75, 154, 220, _SERIF, 7.5, 6, 300, _USUAL, _ALL),
         # 1,200 px at 180 dpi are 169 mm: text of 7.5 pt stays legible on the page.
-        Preset("jmir", 105, 169, 169, tuple(_SANS), 7.5, 6, 180, ("png",), ("png",), 1200),
+        Preset("jmir", 105, 169, 169, _SANS, 7.5, 6, 180, ("png",), ("png",), 1200, 5_000_000),
+        Preset("plos", 132, 190.5, 222, _SANS, 9, 8, 300, ("tiff",), ("tiff",), 2625, 10_000_000),
+        Preset("elsevier", 90, 190, 240, _SANS, 8, 7, 500, ("pdf", "tiff"), ("pdf", "tiff")),
     )
 }
+"""By name."""
 
 
 def preset(name: str) -> Preset:

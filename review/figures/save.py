@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from corpora import cells
 from corpora.errors import DiskError, InputError
@@ -18,13 +20,10 @@ from review.analysis.tidy import Tidy
 from review.figures.base import FigureSpec, drawn
 from review.figures.presets import Preset, formats_for
 
-_MOST_BYTES = 5_000_000
 # No dates and no random ids: the same input gives the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Producer": "litscale"},
     "svg": {"Date": None, "Creator": "litscale"},
-    "png": {"Software": "litscale"},
-    "tiff": {},
 }
 
 
@@ -68,8 +67,8 @@ def save(
     figure = drawn(spec, tidy, preset)
     bodies = {f"{spec.name}.{kind}": render(figure, kind, preset) for kind in wanted}
     for name, body in bodies.items():
-        if preset.pixels and len(body) > _MOST_BYTES:
-            raise InputError(f"{name}: {len(body):,} bytes, {preset.name} takes {_MOST_BYTES:,}")
+        if preset.bytes and len(body) > preset.bytes:
+            raise InputError(f"{name}: {len(body):,} bytes, {preset.name} takes {preset.bytes:,}")
     bodies[f"{spec.name}.csv"] = escaped(tidy.frame).to_csv(index=False).encode()
     told = {
         "name": spec.name,
@@ -97,11 +96,24 @@ def save(
 
 
 def render(figure: Figure, kind: str, preset: Preset) -> bytes:
-    """One format of a drawn figure; PNG and TIFF are opaque."""
+    """One format of a drawn figure; PNG and TIFF have no transparency, TIFF is LZW-compressed."""
     buffer = io.BytesIO()
+    dpi = _dpi(figure, preset)
     with rc_context(preset.rc()):
-        figure.savefig(buffer, format=kind, dpi=_dpi(figure, preset), metadata=_METADATA[kind] or None)
-    return buffer.getvalue()
+        if kind in ("pdf", "svg"):
+            figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
+            return buffer.getvalue()
+        # Matplotlib keeps a transparent layer in its pixels, even a wholly opaque one.
+        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 0})
+    pixels = Image.open(buffer).convert("RGB")
+    written = io.BytesIO()
+    if kind == "png":
+        software = PngInfo()
+        software.add_text("Software", "litscale")
+        pixels.save(written, "png", dpi=(dpi, dpi), pnginfo=software, optimize=False)
+    else:
+        pixels.save(written, "tiff", dpi=(dpi, dpi), compression="tiff_lzw")
+    return written.getvalue()
 
 
 def _dpi(figure: Figure, preset: Preset) -> float:

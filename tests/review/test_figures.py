@@ -119,7 +119,7 @@ def test_what_a_journal_does_not_take_is_refused(tmp_path: Path) -> None:
         save(spec, tidy, tmp_path, preset("jmir"), ("pdf",))
     with pytest.raises(UnknownNameError, match="did you mean 'nature'"):
         preset("natur")
-    assert set(PRESETS) == {"nature", "lancet", "jmir"}
+    assert set(PRESETS) == {"nature", "npj", "lancet", "jmir", "plos", "elsevier"}
 
 
 def test_formulas_are_escaped_in_the_table(tmp_path: Path) -> None:
