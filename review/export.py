@@ -81,13 +81,14 @@ def stale(workspace: Workspace) -> list[str]:
     wanted = workspace.protocol.figures
     due = []
     for name in wanted.names:
-        path = workspace.root / "figures" / f"{name}.json"
+        spec = spec_of(name)
+        path = workspace.root / "figures" / f"{spec.name}.json"
         try:
             told = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
             due.append(name)
             continue
-        now = inputs_of(workspace, spec_of(name))
+        now = inputs_of(workspace, spec)
         formats = formats_for(preset(wanted.preset), wanted.formats)
         same = (told.get("inputs"), told.get("preset"), tuple(told.get("formats", ())))
         if same != (now, wanted.preset, formats) or not _complete(path, told):
@@ -100,9 +101,14 @@ def _complete(path: Path, told: dict[str, Any]) -> bool:
 
 
 def spec_of(name: str) -> FigureSpec:
-    """A figure's specification by name."""
-    spec: FigureSpec = load("figures", name)
-    return spec
+    """A figure by its name, or for other dimensions of the codebook: ``label-trends:tasks``.
+
+    >>> spec_of("label-trends:tasks").name
+    'label-trends-tasks'
+    """
+    plain, _, given = name.partition(":")
+    spec: FigureSpec = load("figures", plain)
+    return spec.on(*given.split(",")) if given else spec
 
 
 def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
@@ -127,6 +133,7 @@ def population(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, Context
         simulated=is_simulated(workspace),
         audit=audit,
         audit_state=state,
+        codebook=held.codebook,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from classifiers.codebook import load as load_codebook
 from corpora.registry import unknown
 from review import auditing
 from review.counting import flow_of
@@ -62,6 +63,20 @@ def _decisions(workspace: Workspace) -> Any:
     return workspace.hash_of(ledger=_DECIDED)
 
 
+def _tagged(workspace: Workspace, dimension: str) -> dict[str, str | None]:
+    """The taggers that speak for a dimension and for what the codebook ties to it, each with its run.
+
+    ``*`` is the whole codebook. A dimension that the codebook lacks is read by nobody's label.
+    """
+    book = load_codebook(workspace.protocol.labels.codebook)
+    root = book.root_of(dimension)
+    asked = [one for one in book.dimensions if dimension == "*" or one.id == root]
+    ties = [name.split(".")[0] for name in (book.gate, *(one.applies_when for one in asked)) if name]
+    taggers = {workspace.protocol.labels.tagger_of(name) for name in (*(one.id for one in asked), *ties)}
+    parts = {tagger: workspace.latest("labels", tagger=tagger) for tagger in sorted(taggers)}
+    return {tagger: part.run.id if part else None for tagger, part in parts.items()}
+
+
 SIGNATURES: dict[str, Callable[[Workspace], Any]] = {
     "records": _records,
     "links": _links,
@@ -76,9 +91,7 @@ def signatures(workspace: Workspace, reads: tuple[str, ...]) -> dict[str, Any]:
     for name in reads:
         kind, _, dimension = name.partition(":")
         if dimension:
-            tagger = workspace.protocol.labels.tagger_of(dimension)
-            part = workspace.latest("labels", tagger=tagger)
-            made[name] = {"tagger": tagger, "run": part.run.id if part else None}
+            made[name] = _tagged(workspace, dimension)
         elif kind in SIGNATURES:
             made[name] = SIGNATURES[kind](workspace)
         else:

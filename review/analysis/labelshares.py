@@ -6,7 +6,7 @@ import pandas as pd
 
 from classifiers.codebook import NOT_REPORTED, Codebook, Dimension, RollUp
 from review.analysis import prevalence
-from review.analysis.prevalence import Estimate
+from review.analysis.prevalence import Estimate, Measure
 from review.analysis.tidy import POOLED, Context, Tidy, dated, labels_of
 
 
@@ -72,10 +72,18 @@ def of_dimension(
     rows: Sequence[tuple[int | None, str]],
 ) -> list[Estimate]:
     """Estimates of (year, label) cells of one dimension; year None is all years."""
+    cells, read, what = measured(codebook, dimension, rows)
+    return prevalence.estimates(studies, cells, context, dimensions=read, denominator=what)
+
+
+def measured(
+    codebook: Codebook, dimension: Dimension | RollUp, rows: Sequence[tuple[int | None, str]]
+) -> tuple[Measure, tuple[str, ...], str]:
+    """The measure of (year, label) cells, the dimensions that it reads, and its denominator in words."""
     counted, read, what = _denominator(codebook, dimension)
-    present = [name for name in read if name in studies]
 
     def held(frame: pd.DataFrame) -> list[frozenset[str] | None]:
+        present = [name for name in read if name in frame]
         columns = [[labels_of(cell) for cell in frame[name]] for name in present]
         own = present.index(dimension.id) if dimension.id in present else None
         return [
@@ -88,9 +96,7 @@ def of_dimension(
         ]
 
     named = [(year, f"{dimension.id}.{label}") for year, label in rows]
-    return prevalence.estimates(
-        studies, prevalence.by_year(named, held, counted), context, dimensions=read, denominator=what
-    )
+    return prevalence.by_year(named, held, counted), read, what
 
 
 def _denominator(

@@ -211,7 +211,9 @@ def _corrected(
         }  # fmt: skip
         if np.isnan(tuned.low[i]) or (discordant[i] < DISCORDANT and not whole[i]):
             few = discordant[i] < DISCORDANT
-            why = f"{discordant[i]} audited disagreements, under {DISCORDANT}" if few else "a part not audited"
+            why = (
+                f"{discordant[i]} audited disagreements, under {DISCORDANT}" if few else "a part not audited"
+            )
             made.append(_with(one, **{**seen, "status": "not estimable", "why": why}))
             continue
         numbers = {

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from classifiers.codebook import Codebook
 from review.analysis.estimators import Estimand
 
 NOT_AUDITED = "Shares are as the tagger gave them: naive, not audited."
@@ -39,7 +40,8 @@ class Context:
 
     ``population`` says who they are; ``labels`` which tagger speaks for a dimension; ``titles``
     gives ``dimension.label`` its name; ``simulated`` marks an invented literature; ``audit`` is
-    there once it is finished, ``audit_state`` says how it stands.
+    there once it is finished, ``audit_state`` says how it stands. Figures that work on any dimension
+    take it from ``codebook``.
     """
 
     population: str
@@ -48,6 +50,7 @@ class Context:
     simulated: bool = False
     audit: Audit | None = None
     audit_state: str = "no audit was drawn (review audit --plan)"
+    codebook: Codebook | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ class FigureSpec:
 
     ``reads`` names what makes it stale (``labels:<dimension>`` or a signature of
     `review.materials`), ``needs`` the material that ``compute`` gets. ``draw`` gets the tidy table
-    and a figure of the right size; ``height`` is that of the page per its width. ``of`` makes the
-    same figure for other dimensions of a codebook (`of_dimensions`).
+    and a figure of the right size; ``height`` is that of the page per its width, or says it of a
+    table. ``of`` makes the same figure for other dimensions of a codebook (`of_dimensions`).
     """
 
     name: str
@@ -37,7 +37,7 @@ class FigureSpec:
     draw: Callable[[Tidy, Figure], None]
     alt: Callable[[Tidy], str]
     wide: bool = True
-    height: float = 0.5
+    height: float | Callable[[Tidy], float] = 0.5
     of: "Callable[..., FigureSpec] | None" = None
 
     def on(self, *dimensions: str) -> "FigureSpec":
@@ -60,6 +60,11 @@ class FigureSpec:
         return replace(self.of(*dimensions), name="-".join((self.name, *dimensions)))
 
 
+def label_reads(*dimensions: str) -> tuple[str, ...]:
+    """What a figure of these dimensions' labels reads; ``*`` is the whole codebook."""
+    return ("records", "links", "decisions", *(f"labels:{name}" for name in dimensions))
+
+
 def of_dimensions(make: Callable[..., FigureSpec]) -> FigureSpec:
     """What ``make`` gives for the dimensions it has as defaults; others can be asked for by `on`."""
     return replace(make(), of=make)
@@ -68,7 +73,8 @@ def of_dimensions(make: Callable[..., FigureSpec]) -> FigureSpec:
 def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
     """Draw a figure at a journal's size; without pyplot, so that threads do not meet."""
     width = (preset.double if spec.wide else preset.single) * MM
-    height = min(width * spec.height, preset.tallest * MM)
+    per_width = spec.height if isinstance(spec.height, float | int) else spec.height(tidy)
+    height = min(width * per_width, preset.tallest * MM)
     with rc_context(preset.rc()):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from classifiers.codebook import parse
 from corpora.errors import InputError, UnknownNameError
 from corpora.registry import entries, load
 from review.analysis.crosstab import task_by_family
@@ -19,9 +20,56 @@ from review.figures.presets import PRESETS, preset
 from review.figures.save import save
 from review.flow import Flow, count_flow
 
-CONTEXT = Context(
-    "all of them", titles={"tasks.coding": "Coding", "evaluation.safety": "Safety"}, simulated=True
+BOOK = parse(
+    """
+name = "figures"
+version = "1"
+title = "For figures"
+gate = "scope.out"
+[[dimensions]]
+id = "scope"
+title = "Scope"
+kind = "one"
+labels = [{ id = "in", title = "In" }, { id = "out", title = "Out" }]
+[[dimensions]]
+id = "methods"
+title = "Methods"
+labels = [{ id = "llm", title = "LLM" }, { id = "nlp", title = "NLP" }]
+[[dimensions]]
+id = "tasks"
+title = "Tasks"
+labels = [{ id = "coding", title = "Coding" }, { id = "odd", title = "=odd" }]
+[[dimensions]]
+id = "evaluation"
+title = "Evaluation"
+labels = [{ id = "safety", title = "Safety" }, """
+    + ", ".join(f'{{ id = "c{i}", title = "Criterion {i}" }}' for i in range(15))
+    + """]
+[[dimensions]]
+id = "specialty"
+title = "Specialty"
+labels = [{ id = "heart", title = "A specialty with a rather long name" }, { id = "skin", title = "Skin" }]
+[[dimensions]]
+id = "data"
+title = "Data"
+labels = [{ id = "notes", title = "Notes" }, { id = "never", title = "Never" }]
+[[dimensions]]
+id = "low_resource"
+title = "Low resource"
+kind = "flag"
+labels = [{ id = "yes", title = "Low-resource" }]
+[[rollups]]
+id = "family"
+title = "Family"
+of = "methods"
+labels = [{ id = "generative_llm", title = "LLM" }, { id = "traditional_nlp", title = "NLP" }]
+[rollups.leaves]
+generative_llm = ["llm"]
+traditional_nlp = ["nlp"]
+""",
+    "figures",
 )
+CONTEXT = Context("all of them", titles=BOOK.titles(), simulated=True, codebook=BOOK)
 FAMILIES = [["generative_llm"], ["traditional_nlp"], ["generative_llm", "traditional_nlp"], [], None]
 
 
@@ -31,8 +79,14 @@ def studies(n: int, years: list[int | None]) -> pd.DataFrame:
             "study_id": [f"S{i}" for i in range(n)],
             "year": pd.array([years[i % len(years)] for i in range(n)], dtype="Int32"),
             "family": [FAMILIES[i // 5 % 5] for i in range(n)],
-            "tasks": [["coding", "=odd"][: i % 3] for i in range(n)],
+            "tasks": [["coding", "odd"][: i % 3] for i in range(n)],
             "evaluation": [["safety", f"c{i // 3 % 15}"][: i % 3] for i in range(n)],
+            "specialty": [["heart", "skin"][i % 2 : i % 4] for i in range(n)],
+            "data": [["notes"] if i % 2 else [] for i in range(n)],
+            "low_resource": [["yes"] if i % 7 == 0 else [] for i in range(n)],
+            "scope": [["in"]] * n,
+            "sources": [["pubmed"] if i % 3 else ["acl"] if i % 2 else ["acl", "pubmed"] for i in range(n)],
+            "language": ["en" if i % 9 else "fr" for i in range(n)],
         }
     )
 
