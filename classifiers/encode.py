@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import Document, Features, open_
+from classifiers.neural import encoders
 from classifiers.parallel.passes import Encoder, Machine, Vectors, best_precision
 from corpora.errors import InputError, MissingExtraError, StoreError
 from corpora.progress import Progress, silent
@@ -57,6 +58,27 @@ def default() -> Encoder:
     for name in ("model.safetensors", "tokenizer.json"):
         found.update((folder / name).read_bytes())
     return Encoder(folder, found.hexdigest()[:16], best_precision())
+
+
+def by_name(name: str) -> Encoder:
+    """An encoder of `classifiers.neural.encoders`, or a folder, for embedding.
+
+    MedCPT's article encoder gives the first token's state of up to 512 tokens, as it was trained
+    (Jin et al. 2023, doi 10.1093/bioinformatics/btad651); it is not told which part is the title.
+    The others are pooled by the mean; those that were never trained to embed do it poorly.
+
+    Raises:
+        UnknownNameError: no such encoder and no such folder.
+        InputError: its files cannot be had, or are not the pinned ones.
+
+    """
+    if name == encoders.DEFAULT:
+        return default()
+    found = encoders.locate(name)
+    size = int(json.loads((found.folder / "config.json").read_text("utf-8"))["hidden_size"])
+    if name == "medcpt":
+        return Encoder(found.folder, found.revision[:16], best_precision(), 512, size, "cls")
+    return Encoder(found.folder, found.revision[:16], best_precision(), size=size)
 
 
 def embed(

@@ -41,8 +41,9 @@ GPU_BUDGET = 131_072
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """What a vector depends on besides its text; pooling is the mean over tokens, length 1.
+    """What a vector depends on besides its text; it has length 1.
 
+    ``pooling`` is ``mean``, over tokens, or ``cls``, the first token's state (MedCPT).
     ``precision`` is that of the encoder's arithmetic, bfloat16, float16 or float32; vectors are
     float32 of ``size`` numbers. With bfloat16 a vector lies within a cosine of .9999 of the exact
     one, at several times the speed on a machine that has it (`best_precision`).
@@ -53,11 +54,12 @@ class Encoder:
     precision: str = "bfloat16"
     max_tokens: int = 256
     size: int = 384
+    pooling: str = "mean"
 
     @property
     def key(self) -> str:
         """Names a cache: encoders of another key never share a vector."""
-        return f"{self.revision}-torch-{self.precision}-{self.max_tokens}-mean"
+        return f"{self.revision}-torch-{self.precision}-{self.max_tokens}-{self.pooling}"
 
 
 @cache
@@ -139,6 +141,7 @@ class Machine:
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._limit = encoder.max_tokens
+        self._first = encoder.pooling == "cls"
         self._size = encoder.size
         self._gpu = torch.cuda.is_available()
         self._budget = budget or (GPU_BUDGET if self._gpu else CPU_BUDGET)
@@ -242,6 +245,8 @@ class Machine:
 
         with torch.inference_mode():
             hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+            if self._first:
+                return torch.nn.functional.normalize(hidden[:, 0], dim=1)
             weights = mask.unsqueeze(-1).float()
             mean = (hidden * weights).sum(1) / weights.sum(1)
             return torch.nn.functional.normalize(mean, dim=1)
