@@ -16,10 +16,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from corpora.errors import CodebookError
 from corpora.registry import unknown
+
+RULES = ".keywords.toml"
 
 NOT_REPORTED = "not_reported"
 """A value of its own: shares are computed over the records that report."""
@@ -108,6 +117,33 @@ class Codebook(_Table):
     """Where the first dimensions come from; they are in ``dimensions`` all the same."""
     gate: str | None = None
     """Label id that, when it holds, leaves every other dimension empty (scope.out_of_scope)."""
+    _beside: tuple[str, str] | None = PrivateAttr(None)
+
+    @property
+    def own_rules(self) -> tuple[str, str] | None:
+        """Keyword rules that stand beside the codebook's file, and their place."""
+        return self._beside
+
+    @property
+    def rules(self) -> tuple[str, str]:
+        """Keyword rules and their place: those beside the codebook's file, else those that ship by its name.
+
+        Raises:
+            CodebookError: there are none.
+
+        """
+        if self._beside is None and self.name not in names():
+            raise CodebookError(
+                f"codebook {self.name}: no keyword rules; write them into NAME.keywords.toml beside the "
+                "codebook's file NAME.toml"
+            )
+        return self._beside or read_rules(self.name)
+
+    def with_rules(self, rules: tuple[str, str] | None) -> "Codebook":
+        """The codebook with keyword rules (text, place) of its own."""
+        made = self.model_copy()
+        made._beside = rules
+        return made
 
     @property
     def hash(self) -> str:
@@ -190,7 +226,9 @@ def load(name: str) -> Codebook:
     >>> load("nlp-medicine").root_of("family")
     'methods'
     """
-    return parse(*read_toml(name, ".toml"))
+    made = parse(*read_toml(name, ".toml"))
+    beside = name.endswith(".toml") and Path(name.removesuffix(".toml") + RULES).is_file()
+    return made.with_rules(read_rules(name)) if beside else made
 
 
 def read_toml(name: str, suffix: str) -> tuple[str, str]:
@@ -208,7 +246,7 @@ def read_toml(name: str, suffix: str) -> tuple[str, str]:
 
 def read_rules(name: str) -> tuple[str, str]:
     """Keyword rules of a codebook and their place: its own, then those of what it inherits."""
-    text, place = read_toml(name, ".keywords.toml")
+    text, place = read_toml(name, RULES)
     try:
         told = tomllib.loads(read_toml(name, ".toml")[0]).get("inherit")
     except CodebookError:  # rules that were kept beside a model are whole, and alone

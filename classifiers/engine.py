@@ -10,6 +10,7 @@ labels come out in the order of record ids.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from classifiers.codebook import Codebook
 from classifiers.parallel.spec import TEXTS, Batches, Spec, score, scored_schema
-from classifiers.tagger import Floats, Tagger, decide, rolled_up
+from classifiers.tagger import Floats, decide, rolled_up
 from corpora import registry
 from corpora.errors import DiskError, InputError
 from corpora.progress import Progress, silent
@@ -71,7 +72,7 @@ class Scored:
 
         Records that the tagger has no answer for have none; `refused` names them.
         """
-        thresholds = self.spec.make().thresholds()
+        thresholds = self.spec.here.thresholds()
         for table in self.scores(rows):
             table = table.filter(pc.is_null(table["refused"]))
             yield label_table(self.spec.codebook, thresholds, table)
@@ -85,6 +86,14 @@ class Scored:
             ):
                 if reason is not None:
                     yield name, reason
+
+    def counts(self) -> dict[str, int]:
+        """What the tagger counted over all parts, by name; see `classifiers.parallel.spec.counted`."""
+        found: Counter[str] = Counter()
+        for path in self.parts:
+            first = pq.read_table(path, columns=["counts"])["counts"][0].as_py()
+            found.update(dict(first or ()))
+        return dict(found)
 
 
 def tag(
@@ -189,10 +198,8 @@ def _with_hashes(batch: pa.RecordBatch) -> pa.RecordBatch:
 def in_process(batches: Batches, spec: Spec, workers: int | None) -> Batches:
     """One after the other, here."""
     del workers
-    tagger: Tagger | None = None
     for number, texts in batches:
-        tagger = tagger or spec.make()
-        yield number, score(tagger, texts)
+        yield number, score(spec.here, texts)
 
 
 def _engine(name: str) -> Callable[[Batches, Spec, int | None], Batches]:

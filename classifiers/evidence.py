@@ -9,10 +9,10 @@ from typing import Self
 
 import numpy as np
 
-from classifiers.codebook import Codebook, read_rules
+from classifiers.codebook import Codebook
 from classifiers.keywords import KeywordTagger
 from classifiers.tagger import Floats, Texts
-from corpora.errors import CodebookError, UnknownNameError
+from corpora.errors import CodebookError
 from corpora.progress import Progress, silent
 
 FILE = "rules.keywords.toml"
@@ -23,15 +23,12 @@ class Evidence:
 
     def __init__(self, codebook: Codebook, source: str | None = None) -> None:
         self.codebook = codebook
-        self._source = source or codebook.name
         self.rules: KeywordTagger | None
         try:
-            self.rules = KeywordTagger(codebook, self._source)
-        except UnknownNameError:
-            self.rules = None
+            self.rules = KeywordTagger(codebook, source)
         except CodebookError:
-            # A codebook in the making may have lost labels that the shipped rules still name.
-            if source is not None:
+            # None are there, or a codebook in the making lost labels that the rules still name.
+            if source is not None or codebook.own_rules is not None:
                 raise
             self.rules = None
 
@@ -44,14 +41,13 @@ class Evidence:
     def save(self, folder: Path) -> None:
         """Keep the rules beside the model."""
         if self.rules is not None:
-            text, _ = read_rules(self._source)
-            (folder / FILE).write_text(text, "utf-8")
+            (folder / FILE).write_text(self.rules.text, "utf-8")
 
     @classmethod
     def load(cls, folder: Path, codebook: Codebook) -> Self:
         """The rules that a model learnt with, or none."""
         if not (folder / FILE).is_file():
             made = cls.__new__(cls)
-            made.codebook, made._source, made.rules = codebook, codebook.name, None
+            made.codebook, made.rules = codebook, None
             return made
         return cls(codebook, str(folder / FILE.replace(".keywords", "")))

@@ -85,8 +85,8 @@ class KeywordTagger:
 
     def __init__(self, codebook: Codebook, source: str | None = None) -> None:
         self.codebook = codebook
-        text, self.place = read_rules(source or codebook.name)
-        self._rules, self._otherwise = _compile(codebook, text, self.place)
+        self.text, self.place = read_rules(source) if source else codebook.rules
+        self._rules, self._otherwise = _compile(codebook, self.text, self.place)
 
     def fit(
         self,

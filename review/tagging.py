@@ -3,23 +3,28 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.compute as pc
 
+from classifiers import engine as engines
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
+from classifiers.engine import Scored
 from classifiers.linear import LinearTagger
+from classifiers.llm import LlmTagger
+from classifiers.parallel.spec import Spec, counted
 from classifiers.tagger import Bools, Floats, Tagger, Texts, decide, lacking, rolled_up
 from classifiers.transformer import TransformerTagger, read_told, shipped, usable
 from corpora import schema
 from corpora.errors import DiskError, InputError
 from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
-from corpora.record import build, text_hash
+from corpora.record import build, digest
 from corpora.registry import load
 from corpora.run import Account, Run
 from corpora.store import Part
@@ -30,14 +35,28 @@ from review.workspace import Workspace
 LEARNING = ("linear", "transformer")
 """Taggers that need a model, trained or shipped."""
 
-_BATCH = 5_000
 
+def tag(
+    workspace: Workspace,
+    name: str,
+    progress: Progress = silent,
+    *,
+    engine: str = "process",
+    workers: int | None = None,
+    agreed: bool = False,
+) -> Outcome:
+    """Tag all records with one tagger and commit the labels as a new part.
 
-def tag(workspace: Workspace, name: str, progress: Progress = silent) -> Outcome:
-    """Tag all records with one tagger and commit the labels as a new part."""
+    Scores go part by part into the cache (`classifiers.engine`), so a killed run goes on where it was;
+    the labels are the same whatever ``engine`` made them. ``agreed``: see `sends`.
+
+    Raises:
+        InputError: no model, or texts would leave this machine and nobody agreed.
+
+    """
     codebook = load_codebook(workspace.protocol.labels.codebook)
-    tagger = _tagger(workspace, name, codebook)
-    missing = tagger.lacking() if isinstance(tagger, LinearTagger | TransformerTagger) else []
+    spec = _spec(workspace, name, codebook, agreed=agreed)
+    missing = spec.here.lacking() if isinstance(spec.here, LinearTagger | TransformerTagger) else []
     records = patches.records(workspace, ["record_id", "title", "abstract"])
     run = Run.begin(
         "tag",
@@ -45,24 +64,52 @@ def tag(workspace: Workspace, name: str, progress: Progress = silent) -> Outcome
         input_hash=_input_hash(workspace, name, codebook),
         libraries=("scikit-learn",),
     )
-    titles, abstracts = records["title"].to_pylist(), records["abstract"].to_pylist()
-    ids = records["record_id"].to_pylist()
+    scored = engines.tag(
+        records.to_batches(),
+        workspace.root / "cache" / "scores",
+        spec,
+        engine=engine,
+        workers=workers,
+        total=len(records),
+        progress=progress,
+    )
+    refused = dict(scored.refused())
     unsure = 0
     with workspace.writing("labels", run) as part:
-        for start in range(0, len(ids), _BATCH):
-            rows = slice(start, start + _BATCH)
-            texts = Texts(titles[rows], abstracts[rows])
-            scores = tagger.predict_proba(texts, silent)
-            table = _table(codebook, tagger, ids[rows], texts, scores)
-            unsure += int(np.count_nonzero(table["unsure"]))
+        for table in scored.labels():
+            unsure += pc.sum(table["unsure"]).as_py() or 0
             part.add("labels", table)
-            progress(f"tagging with {name}", min(start + _BATCH, len(ids)), len(ids))
-        if not ids:
+        if len(refused) == len(records):
             part.add("labels", schema.LABELS.empty_table())
-        run.account = Account(len(ids), len(ids), counts={"unsure labels": unsure})
-        run.account.counts["without abstract"] = abstracts.count(None)
-        run.account.counts |= _windows(tagger)
-    return Outcome(f"tag {name}", run, tuple(_lacks(name, missing)))
+        run.account = Account(len(records), len(records) - len(refused), len(refused))
+        run.account.counts = {"unsure labels": unsure, "without abstract": records["abstract"].null_count}
+        run.account.counts |= scored.counts()
+    return Outcome(f"tag {name}", run, tuple(_told(name, spec, scored, missing, refused)))
+
+
+def sends(workspace: Workspace, name: str) -> str | None:
+    """What tagging would send to another machine, to be agreed to first; None if nothing leaves this one."""
+    codebook = load_codebook(workspace.protocol.labels.codebook)
+    tagger = _spec(workspace, name, codebook).here
+    if not isinstance(tagger, LlmTagger) or tagger.settings.local:
+        return None
+    records = patches.records(workspace, ["title", "abstract"])
+    estimate = tagger.estimate(Texts(records["title"].to_pylist(), records["abstract"].to_pylist()))
+    return estimate.sentence() if estimate.records > estimate.kept else None
+
+
+def _told(
+    name: str, spec: Spec, scored: Scored, missing: list[str], refused: dict[str, str]
+) -> Iterator[str]:
+    yield from _lacks(name, missing)
+    if scored.reused:
+        yield f"{scored.reused:,} records were scored by an earlier run, and not again"
+    if isinstance(spec.here, LlmTagger):
+        counts = scored.counts()
+        cost = spec.here.settings.cost(counts.get("tokens in", 0), counts.get("tokens out", 0))
+        yield "cost: not told, no prices given" if cost is None else f"cost: {cost:,.2f} by the prices given"
+    for reason, count in Counter(refused.values()).most_common(5):
+        yield f"{count:,} records have no labels: {reason}"
 
 
 def tagged(workspace: Workspace, name: str) -> Part | None:
@@ -77,24 +124,23 @@ def _input_hash(workspace: Workspace, name: str, codebook: Codebook) -> str:
     model = workspace.latest("models", tagger=name)
     texts = workspace.hash_of("records", ledger=("patches",))
     kept = _shipped_here(name, codebook)
-    made = model.run.id if model else f"{name}-{shipped_id(kept)}" if kept else name
+    # Rules beside a codebook are edited; those that ship change with the version only.
+    rules = f"-{digest(codebook.own_rules[0])}" if codebook.own_rules else ""
+    made = model.run.id if model else f"{name}-{shipped_id(kept)}" if kept else f"{name}{rules}"
     return f"{texts}-{codebook.hash}-{made}"
 
 
-def _tagger(workspace: Workspace, name: str, codebook: Codebook) -> Tagger:
-    kind: type[Tagger] = load("taggers", name)
+def _spec(workspace: Workspace, name: str, codebook: Codebook, *, agreed: bool = False) -> Spec:
+    """The tagger with the workspace's own model of it, else with the one that ships."""
+    load("taggers", name)
     model = workspace.latest("models", tagger=name)
-    if model is not None:
-        return kind.load(model.path, codebook)
-    kept = _shipped_here(name, codebook)
-    if kept is not None:
-        return kind.load(kept, codebook)
-    if name in LEARNING:
+    folder = model.path if model else _shipped_here(name, codebook)
+    if folder is None and name in LEARNING:
         raise InputError(
             f"{workspace.root}: no trained model of tagger {name!r}, and none ships for codebook "
             f"{codebook.name}; run: review train --tagger {name} --labels FILE"
         )
-    return kind(codebook)
+    return Spec(name, codebook, folder, agreed)
 
 
 def shipped_model(name: str, codebook: Codebook) -> Path | None:
@@ -134,43 +180,6 @@ def _lacks(name: str, missing: list[str]) -> list[str]:
     return [f"the {name} model has no heads for {', '.join(missing)}: left empty; train it with these labels"]
 
 
-def _windows(tagger: Tagger) -> dict[str, int]:
-    """Records that were too long for one window, where the tagger counts them."""
-    counts = getattr(tagger, "windows", {})
-    return {f"abstracts {what}": counts[what] for what in ("in several windows", "cut") if counts.get(what)}
-
-
-def _table(codebook: Codebook, tagger: Tagger, ids: list[str], texts: Texts, scores: Floats) -> pa.Table:
-    """Labels in long form: every label of every record, derived dimensions last."""
-    values, unsure = decide(codebook, scores, tagger.thresholds())
-    names = codebook.label_ids()
-    blocks = [(names, scores, values, unsure)]
-    derived, parents = rolled_up(codebook, values), rolled_up(codebook, scores)
-    for rollup in codebook.rollups:
-        labels = [f"{rollup.id}.{label.id}" for label in rollup.labels]
-        held: Bools = derived[rollup.id]
-        blocks.append((labels, parents[rollup.id], held, np.zeros_like(held)))
-    hashes = [text_hash(t, a) for t, a in zip(texts.titles, texts.abstracts, strict=True)]
-    tables = []
-    for labels, score, value, doubt in blocks:
-        count = len(labels)
-        tables.append(
-            pa.table(
-                {
-                    "record_id": np.repeat(np.asarray(ids, dtype=object), count),
-                    "dimension": [label.split(".")[0] for label in labels] * len(ids),
-                    "label": [label.split(".")[1] for label in labels] * len(ids),
-                    "probability": score.ravel(),
-                    "value": value.ravel(),
-                    "unsure": doubt.ravel(),
-                    "text_hash": np.repeat(np.asarray(hashes, dtype=object), count),
-                },
-                schema=schema.LABELS,
-            )
-        )
-    return pa.concat_tables(tables)
-
-
 # ---------------------------------------------------------------- plain files
 
 
@@ -181,6 +190,7 @@ def tag_file(
     tagger: str | None = None,
     model: Path | None = None,
     codebook: str = "nlp-medicine",
+    agreed: bool = False,
     progress: Progress = silent,
 ) -> Outcome:
     """Tag a file without a workspace: one JSON object a row, in the rows' order.
@@ -193,11 +203,11 @@ def tag_file(
     name = tagger or (_of_model(model) if model else "")
     if not name:
         name, notes = default_tagger(book)
-    kind: type[Tagger] = load("taggers", name)
+    load("taggers", name)
     folder = model or shipped_model(name, book)
     if name in LEARNING and folder is None:
         raise InputError(f"tagger {name!r} needs a trained model: --model DIR (none ships for {book.name})")
-    made = kind.load(folder, book) if folder else kind(book)
+    made = Spec(name, book, folder, agreed).make()
     if isinstance(made, LinearTagger | TransformerTagger):
         notes += _lacks(name, made.lacking())
     rows = list(open_file(path).rows)
@@ -213,7 +223,7 @@ def tag_file(
     run = Run.begin("tag", {"file": path.name, "tagger": name, "codebook": book.name},
                     input_hash=file_hash(path))  # fmt: skip
     refused = sum(row.refused is not None for row in rows)
-    run.account = Account(len(rows), len(rows) - refused, refused, counts=_windows(made))
+    run.account = Account(len(rows), len(rows) - refused, refused, counts=counted(made))
     notes += [f"row {row.number}: {row.refused}" for row in rows if row.refused]
     return Outcome(f"{path.name} → {out}, tagger {name}", run.finish(), tuple(notes))
 

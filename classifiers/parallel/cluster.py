@@ -8,6 +8,7 @@ travel with the actor, so no folder has to be shared; litscale has to be install
 import os
 import tempfile
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class TaggingWorker:
                 path = Path(folder) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            return Spec(spec.tagger, spec.codebook, Path(folder)).make()
+            return replace(spec, model=Path(folder)).make()
 
 
 def on_cluster(batches: Batches, spec: Spec, workers: int | None) -> Batches:

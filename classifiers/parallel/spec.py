@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from classifiers.codebook import Codebook, read_rules
+from classifiers.codebook import Codebook
+from classifiers.llm import LlmTagger
 from classifiers.tagger import Tagger, Texts
 from corpora import registry
-from corpora.errors import CodebookError, UnknownNameError
+from corpora.errors import CodebookError
 from corpora.progress import silent
 from corpora.record import digest
-
-_SHIPPED = Path(__file__).parent / "pretrained"
 
 TEXTS = pa.schema(
     [
@@ -41,23 +40,33 @@ class Spec:
     tagger: str
     codebook: Codebook
     model: Path | None = None
+    agreed: bool = False
+    """Somebody agreed that texts go to the language model's host."""
 
     def make(self) -> Tagger:
         """The tagger in memory."""
         kind: type[Tagger] = registry.load("taggers", self.tagger)
-        return kind.load(self.model, self.codebook) if self.model else kind(self.codebook)
+        made = kind.load(self.model, self.codebook) if self.model else kind(self.codebook)
+        if self.agreed and isinstance(made, LlmTagger):
+            made.agree()
+        return made
+
+    @cached_property
+    def here(self) -> Tagger:
+        """The tagger in this process's memory, made once."""
+        return self.make()
 
     @cached_property
     def key(self) -> str:
         """Names whatever a score depends on besides the text.
 
         A tagger that depends on more than codebook, keyword rules and model says so by a static
-        method ``depends_on``; without a model those that ship count as one.
+        method ``depends_on``.
         """
         kind = registry.load("taggers", self.tagger)
         more = kind.depends_on() if hasattr(kind, "depends_on") else ""
         told = (self.tagger, version("litscale"), self.codebook.hash, _rules(self.codebook), more)
-        return digest(*told, *_hashes(self.model or _SHIPPED))
+        return digest(*told, *(_hashes(self.model) if self.model else ()))
 
     def files(self) -> dict[str, bytes]:
         """The model's files by their path in its folder, to send to machines that lack it."""
@@ -69,7 +78,13 @@ class Spec:
         """For a child process."""
         model = str(self.model.resolve()) if self.model else None
         return json.dumps(
-            {"tagger": self.tagger, "codebook": self.codebook.model_dump(mode="json"), "model": model}
+            {
+                "tagger": self.tagger,
+                "codebook": self.codebook.model_dump(mode="json"),
+                "rules": self.codebook.own_rules,
+                "model": model,
+                "agreed": self.agreed,
+            }
         )
 
     @classmethod
@@ -77,17 +92,24 @@ class Spec:
         """As `to_json` gives it."""
         told = json.loads(text)
         model = Path(told["model"]) if told["model"] else None
-        return cls(told["tagger"], Codebook.model_validate(told["codebook"]), model)
+        codebook = Codebook.model_validate(told["codebook"])
+        if told["rules"]:
+            codebook = codebook.with_rules((told["rules"][0], told["rules"][1]))
+        return cls(told["tagger"], codebook, model, told["agreed"])
 
 
 def scored_schema(labels: int) -> pa.Schema:
-    """Scores of ``labels`` labels a record; ``refused`` says why a tagger has no answer."""
+    """Scores of ``labels`` labels a record; ``refused`` says why a tagger has no answer.
+
+    ``counts`` stands in the first row of a part: what was counted while it was scored (`counted`).
+    """
     return pa.schema(
         [
             ("record_id", pa.string()),
             ("text_hash", pa.string()),
             ("scores", pa.list_(pa.float32(), labels)),
             ("refused", pa.string()),
+            ("counts", pa.map_(pa.string(), pa.int64())),
         ]
     )
 
@@ -96,7 +118,9 @@ def score(tagger: Tagger, texts: pa.RecordBatch) -> pa.RecordBatch:
     """One part's scores."""
     hashes = texts["text_hash"].to_pylist()
     pair = Texts(texts["title"].to_pylist(), texts["abstract"].to_pylist())
+    before = counted(tagger)
     found = tagger.predict_proba(pair, silent)
+    counts = [(name, number - before.get(name, 0)) for name, number in counted(tagger).items()]
     reasons: dict[str, str] = getattr(getattr(tagger, "usage", None), "reasons", {})
     flat = pa.array(np.ascontiguousarray(found, np.float32).ravel(), pa.float32())
     return pa.record_batch(
@@ -105,9 +129,20 @@ def score(tagger: Tagger, texts: pa.RecordBatch) -> pa.RecordBatch:
             texts["text_hash"],
             pa.FixedSizeListArray.from_arrays(flat, found.shape[1]),
             pa.array([reasons.get(name) for name in hashes], pa.string()),
+            pa.array([counts, *[None] * (len(hashes) - 1)], pa.map_(pa.string(), pa.int64())),
         ],
         schema=scored_schema(found.shape[1]),
     )
+
+
+def counted(tagger: Tagger) -> dict[str, int]:
+    """What a tagger counted since it was made: abstracts too long for one window, what was asked."""
+    if isinstance(tagger, LlmTagger):
+        counts = tagger.usage.counts()
+    else:
+        windows: dict[str, int] = getattr(tagger, "windows", {})
+        counts = {f"abstracts {what}": windows.get(what, 0) for what in ("in several windows", "cut")}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _files(folder: Path) -> list[Path]:
@@ -123,6 +158,6 @@ def _hashes(folder: Path) -> Iterator[str]:
 def _rules(codebook: Codebook) -> str:
     """The keyword rules, which are a tagger and evidence to others; none for most codebooks."""
     try:
-        return hashlib.sha256(read_rules(codebook.name)[0].encode()).hexdigest()
-    except (CodebookError, UnknownNameError):
+        return hashlib.sha256(codebook.rules[0].encode()).hexdigest()
+    except CodebookError:
         return ""

@@ -24,6 +24,8 @@ URL = "LITSCALE_LLM_URL"
 MODEL = "LITSCALE_LLM_MODEL"
 AGREED = "LITSCALE_LLM_AGREED"
 """Names the host that texts may be sent to, where nobody can be asked."""
+PRICES = "LITSCALE_LLM_PRICES"
+"""Price of a million tokens in and out, as ``0.15,0.60``."""
 
 _REFUSES = {400, 404, 413, 415, 422, 501}
 _LETTERS_PER_TOKEN = 4
@@ -59,10 +61,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Endpoint and model out of ``LITSCALE_LLM_URL`` and ``LITSCALE_LLM_MODEL``.
+        """Endpoint, model and prices out of ``LITSCALE_LLM_URL``, ``_MODEL`` and ``_PRICES`` (optional).
 
         Raises:
-            InputError: one of them is not set.
+            InputError: one of the first two is not set, or prices are no two numbers.
 
         """
         url, model = os.environ.get(URL, ""), os.environ.get(MODEL, "")
@@ -71,7 +73,14 @@ class Settings:
                 f"no language model is named: set {URL} to an OpenAI-compatible endpoint "
                 f"(http://127.0.0.1:11434/v1) and {MODEL} to the model's name"
             )
-        return cls(url, model)
+        given = os.environ.get(PRICES, "")
+        try:
+            price_in, price_out = (float(one) for one in given.split(",")) if given else (None, None)
+        except ValueError as error:
+            raise InputError(
+                f"{PRICES}: prices of a million tokens, in,out like 0.15,0.60; got {given!r}"
+            ) from error
+        return cls(url, model, price_in=price_in, price_out=price_out)
 
     @classmethod
     def from_dict(cls, told: dict[str, Any], place: str) -> Self:

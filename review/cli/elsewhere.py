@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report, tell
+from review.cli.options import (
+    JsonOption,
+    QuietOption,
+    WorkspaceOption,
+    YesOption,
+    consent,
+    open_workspace,
+    report,
+    tell,
+)
 from review.cli.screen import AsOption, StageOption, stage_of
 
 
@@ -74,7 +83,7 @@ def suggest(
     boxes: Annotated[
         bool, typer.Option("--boxes", help="PRISMA-trAIce items, filled from the ledger.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Agreed: the texts may be sent there.")] = False,
+    yes: YesOption = False,
     person: AsOption = None,
     stage: StageOption = None,
     workspace: WorkspaceOption = None,
@@ -108,9 +117,7 @@ def suggest(
             console.table("PRISMA-trAIce", ["item", "answer"], [tuple(item) for item in items])
         return
     reports = suggestions.to_ask(board, block, number)
-    console.note(suggestions.consent(board, reports), quiet=False)
-    if not (yes or typer.confirm("Send them?", err=True)):
-        raise typer.Exit(1)
+    consent(suggestions.consent(board, reports), yes=yes)
     with console.progress(quiet=quiet or as_json) as progress:
         outcome = suggestions.suggest(board, reports, person or console.person(), progress=progress)
     report([outcome], as_json=as_json, quiet=quiet)

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
+from review.cli.options import (
+    JsonOption,
+    QuietOption,
+    WorkspaceOption,
+    YesOption,
+    consent,
+    open_workspace,
+    report,
+)
 
 LabelsOption = Annotated[
     Path | None, typer.Option(help="Labelled records (JSONL, CSV, Parquet); else the protocol's.")
@@ -142,28 +150,43 @@ def tag(
     out: Annotated[
         Path | None, typer.Option(help="With a plain file: the JSONL to write, one object a row.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="process; machine: a process a GPU or core; ray: a cluster (RAY_ADDRESS).")
+    ] = "process",
+    workers: Annotated[int | None, typer.Option(min=1, help="How many, for machine and ray.")] = None,
+    yes: YesOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Tag every record by the codebook.
+    """Tag every record by the codebook. A workspace's killed run goes on where it was.
 
     Example: review tag
+    Example: review tag --engine machine --workers 8
     Example: review tag export.ris --codebook nlp-medicine --out tags.jsonl
     """
     from review import console, tagging
 
-    with console.progress(quiet=quiet) as progress:
-        if path is not None:
-            if out is None:
-                raise typer.BadParameter("a plain file needs --out FILE.jsonl")
-            outcomes = [
-                tagging.tag_file(path, out, tagger=tagger, model=model, codebook=codebook, progress=progress)
-            ]
-        else:
-            opened = open_workspace(workspace)
-            names = [tagger] if tagger else opened.protocol.labels.taggers()
-            outcomes = [tagging.tag(opened, name, progress) for name in names]
+    if path is not None:
+        if out is None:
+            raise typer.BadParameter("a plain file needs --out FILE.jsonl")
+        if engine != "process":
+            raise typer.BadParameter("--engine is for workspaces; a plain file is tagged in this process")
+        with console.progress(quiet=quiet) as progress:
+            outcome = tagging.tag_file(
+                path, out, tagger=tagger, model=model, codebook=codebook, agreed=yes, progress=progress
+            )
+        report([outcome], as_json=as_json, quiet=quiet)
+        return
+    opened = open_workspace(workspace)
+    outcomes = []
+    for name in [tagger] if tagger else opened.protocol.labels.taggers():
+        if agreed := tagging.sends(opened, name):
+            consent(agreed, yes=yes)
+        with console.progress(quiet=quiet) as progress:
+            outcomes.append(
+                tagging.tag(opened, name, progress, engine=engine, workers=workers, agreed=bool(agreed))
+            )
     report(outcomes, as_json=as_json, quiet=quiet)
 
 

@@ -25,6 +25,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no text; warnings stay.")]
 
 
+YesOption = Annotated[bool, typer.Option("--yes", help="Agreed: the texts may be sent there.")]
+
+
 def open_workspace(given: Path | None) -> Any:
     """The workspace that a command works on."""
     from review.workspace import Workspace
@@ -36,6 +39,27 @@ def as_text(given: str | None) -> str | None:
     """What was given, or what stands in the file of that name."""
     path = Path(given) if given and len(given) < 1_000 else None
     return path.read_text("utf-8").strip() if path and path.is_file() else given
+
+
+def consent(sentence: str, *, yes: bool) -> None:
+    """Say what would leave this machine, and go on only if somebody agrees.
+
+    Raises:
+        InputError: nobody agreed, or nobody is at a terminal to be asked.
+
+    """
+    import sys
+
+    from corpora.errors import InputError
+    from review import console
+
+    console.note(sentence, quiet=False)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("nothing was sent: nobody can be asked here whether the texts may go; say --yes")
+    if not typer.confirm("Send them?", err=True):
+        raise InputError("nothing was sent: not agreed")
 
 
 def tell(document: Any, lines: Iterable[str], *, as_json: bool, quiet: bool = False) -> None:

@@ -75,7 +75,7 @@ def model() -> Iterator[Model]:
 @pytest.fixture(autouse=True)
 def endpoint_for_the_contract(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No endpoint, key or cache of the person who runs the tests; the contract's tagger has ours."""
-    for name in ("KEY", "URL", "MODEL", "AGREED", "CACHE"):
+    for name in ("KEY", "URL", "MODEL", "AGREED", "CACHE", "PRICES"):
         monkeypatch.delenv(f"LITSCALE_LLM_{name}", raising=False)
     callspec = getattr(request.node, "callspec", None)
     if callspec is not None and callspec.params.get("name") == "llm":
