@@ -89,7 +89,9 @@ def test_rules_beside_a_codebook_tag_a_plain_file(workspace: Workspace, tmp_path
     assert told.run.account.delivered == 1
     assert json.loads(out.read_text())["labels"]["drugs"] == ["statin"]
     (workspace.root / "small.keywords.toml").unlink()
-    with pytest.raises(CodebookError, match=r"codebook small: no keyword rules; write them into NAME\.keywords"):
+    with pytest.raises(
+        CodebookError, match=r"codebook small: no keyword rules; write them into NAME\.keywords"
+    ):
         tagging.tag_file(file, out, tagger="keywords", codebook=str(workspace.root / "small.toml"))
 
 
