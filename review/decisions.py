@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from review import removing
 from review.protocol import ScreeningStage
 from review.screening.votes import UNDONE, VERDICTS, Ballots
 from review.workspace import Workspace
@@ -117,9 +118,12 @@ def ballots(workspace: Workspace, reports: Mapping[str, str], stage: ScreeningSt
 
 
 def passed(workspace: Workspace, reports: Mapping[str, str]) -> set[str]:
-    """Reports that go on to full text: included by title and abstract, or all without that stage."""
+    """Reports that go on to full text: included by title and abstract, or without that stage all.
+
+    What was removed before screening goes nowhere.
+    """
     if "title-abstract" not in workspace.protocol.stages:
-        return set(reports.values())
+        return set(reports.values()) - removing.standing(workspace, reports)[0].keys()
     first = ballots(workspace, reports, workspace.protocol.stage("title-abstract"))
     return {report for report in first.voted() if first.outcome(report).verdict == "include"}
 

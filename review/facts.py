@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
 from corpora.dedupe.cluster import Clusters
-from review import decisions, linking, patches
+from review import decisions, linking, patches, removing
 from review.workspace import Workspace
 
 _RECORD_COLUMNS = [
@@ -177,8 +177,9 @@ def _people(authors: Any) -> str:
 
 
 def _status(workspace: Workspace, clusters: Clusters, studies: pd.DataFrame) -> list[str]:
-    """Where each study stands: the furthest any of its reports has come."""
+    """Where each study stands: the furthest any of its reports has come; removed counts as excluded."""
     rows = decisions.settled(workspace, clusters.reports)
+    removed, _ = removing.standing(workspace, clusters.reports)
     verdicts = {
         (report, stage): verdict
         for report, stage, verdict in zip(rows["report_id"], rows["stage"], rows["verdict"], strict=True)
@@ -186,7 +187,13 @@ def _status(workspace: Workspace, clusters: Clusters, studies: pd.DataFrame) -> 
     stages = workspace.protocol.stages
     order = ("included", "conflict", "awaiting", "excluded")
     return [
-        min((_report_status(report, verdicts, stages) for report in reports), key=order.index)
+        min(
+            (
+                "excluded" if report in removed else _report_status(report, verdicts, stages)
+                for report in reports
+            ),
+            key=order.index,
+        )
         for reports in studies["report_ids"]
     ]
 

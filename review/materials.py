@@ -21,7 +21,10 @@ from review.workspace import Workspace
 
 Material = Callable[[Workspace, Facts, pd.DataFrame], Any]
 
-_DECIDED = ("decisions", "links", "resolutions", "fulltexts", "stops", "withdrawals")
+_DECIDED = (
+    "decisions", "links", "resolutions", "fulltexts", "stops", "withdrawals", "removals", "releases",
+    "suggestions",
+)  # fmt: skip
 
 
 def _studies(workspace: Workspace, held: Facts, shown: pd.DataFrame) -> Any:

@@ -86,6 +86,19 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ALTER TABLE annotations ADD COLUMN role TEXT",
         ),
     ),
+    (
+        "0005-removals-and-releases",
+        (
+            # What a removal took out is listed by record: what comes later is not removed by it.
+            f"""CREATE TABLE removals ({_ROW}, condition TEXT NOT NULL, reason TEXT NOT NULL,
+                how TEXT NOT NULL, records TEXT NOT NULL, person TEXT NOT NULL,
+                protocol_version INTEGER, supersedes TEXT UNIQUE)""",
+            f"""CREATE TABLE releases ({_ROW}, tag TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
+                snapshot TEXT NOT NULL, runs TEXT NOT NULL, studies TEXT NOT NULL,
+                unsettled TEXT NOT NULL, flow TEXT NOT NULL, person TEXT NOT NULL,
+                protocol_version INTEGER)""",
+        ),
+    ),
 )
 
 
@@ -138,6 +151,14 @@ TABLES: dict[str, sa.Table] = {
         _table(
             "suggestions", "record_id", "stage", "verdict", "reason", "model", "prompt",
             "parameters", "raw", "text_hash", "person",
+        ),
+        _table(
+            "removals", "condition", "reason", "how", "records", "person", "protocol_version",
+            "supersedes", integers=("protocol_version",),
+        ),
+        _table(
+            "releases", "tag", "state", "snapshot", "runs", "studies", "unsettled", "flow", "person",
+            "protocol_version", integers=("protocol_version",),
         ),
     )
 }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from review import decisions, fulltexts
+from review import decisions, fulltexts, removing
 from review.protocol import ScreeningStage
 from review.screening.texts import Texts
 from review.screening.votes import UNDONE, Ballots
@@ -117,7 +117,8 @@ class Board:
         """Which reports this stage is about, one value a report of `texts`."""
         stages = self.workspace.protocol.stages
         if self.stage.stage == "title-abstract" or "title-abstract" not in stages:
-            return np.ones(len(self.texts), dtype=bool)
+            removed, _ = removing.standing(self.workspace, self.texts.reports)
+            return np.array([one not in removed for one in self.texts.ids], dtype=bool)
         passed = decisions.passed(self.workspace, self.texts.reports)
         at_hand = {
             one for one, held in fulltexts.standing(self.workspace, self.texts.reports).items()

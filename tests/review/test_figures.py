@@ -18,7 +18,7 @@ from review.analysis.trends import by_family, evaluation_by_year, family_share
 from review.figures.base import FigureSpec
 from review.figures.presets import PRESETS, preset
 from review.figures.save import save
-from review.flow import Flow, count_flow
+from review.flow import Flow, Known, count_flow
 
 BOOK = parse(
     """
@@ -99,11 +99,8 @@ def flow(n: int) -> Flow:
         columns=["record_id", "search", "source", "kind"],
     )
     settled = pd.DataFrame(columns=["report_id", "stage", "verdict", "reason"])
-    nobody = pd.DataFrame({"left_id": [], "right_id": []})
     own = {one: one for one in ids}
-    return count_flow(
-        found, reports=own, studies=own, decisions=settled, stages=["title-abstract"], by_hand=nobody
-    )
+    return count_flow(Known(found, own, own, settled, ["title-abstract"]))
 
 
 def data_for(spec: FigureSpec, n: int, years: list[int | None]) -> Any:
