@@ -1,4 +1,4 @@
-"""`review flow`, `review figures`, `review dashboard`: what people look at."""
+"""`review flow`, `figures`, `tables`, `dashboard`: what people look at."""
 
 from pathlib import Path
 from typing import Annotated
@@ -70,6 +70,38 @@ def figures(
             console.say(str(path), quiet=quiet)
 
 
+def tables(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME...]", help="characteristics, label-shares, searches or a figure's."),
+    ] = None,
+    formats: Annotated[
+        str | None, typer.Option("--format", help="csv,md,tex,docx,html; else all of them.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the review's tables, and those of its figures, for a manuscript.
+
+    Example: review tables characteristics --format docx,tex
+    """
+    from review import console
+    from review.tables.save import tables as write
+
+    opened = open_workspace(workspace)
+    with console.progress(quiet=quiet) as progress:
+        saved = write(
+            opened, names or None, formats=formats.split(",") if formats else None, progress=progress
+        )
+    if as_json:
+        console.emit({"tables": [item.to_dict() for item in saved]})
+        return
+    for item in saved:
+        for path in item.files:
+            console.say(str(path), quiet=quiet)
+
+
 def dashboard(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8501,
     host: Annotated[
@@ -131,6 +163,7 @@ def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     app.command()(flow)
     app.command()(figures)
+    app.command()(tables)
     app.command()(dashboard)
     app.command()(export)
     app.command()(convert)

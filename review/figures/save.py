@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from corpora import cells
-from corpora.errors import DiskError, InputError
+from corpora.errors import InputError
+from corpora.files import write_whole
 from review.analysis.tidy import Tidy
 from review.figures.base import FigureSpec, drawn
 from review.figures.presets import Preset, formats_for
@@ -86,12 +86,8 @@ def save(
         "versions": {name: version(name) for name in ("litscale", "matplotlib")},
     }
     bodies[f"{spec.name}.json"] = json.dumps(told, indent=1, ensure_ascii=False).encode()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, body in bodies.items():
-            _write(folder / name, body)
-    except OSError as error:
-        raise DiskError(f"{folder}: the figure {spec.name} cannot be written: {error}") from error
+    for name, body in bodies.items():
+        write_whole(folder / name, body)
     return SavedFigure(spec.name, spec.title, tuple(folder / name for name in bodies), tidy.notes)
 
 
@@ -131,12 +127,3 @@ def escaped(frame: pd.DataFrame) -> pd.DataFrame:
     ["'=1+1", 'b']
     """
     return frame.map(lambda cell: cells.safe(cell) if isinstance(cell, str) else cell)
-
-
-def _write(path: Path, body: bytes) -> None:
-    temporary = path.with_name(f".tmp-{path.name}")
-    with temporary.open("wb") as handle:
-        handle.write(body)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.rename(path)
