@@ -2,8 +2,9 @@
 
 Drawn once from exactly the studies that shares are about, kept in the ledger with every study's
 stratum and inclusion probability. Strata are year band × predicted method family, at least
-`LEAST` of each; studies that a tagger learnt from are a stratum of their own. What came later is
-covered by another audit, of the new studies alone (method rules, section 8).
+`LEAST` of each; studies that a tagger learnt from, the weights that ship included, are a stratum of
+their own. What came later is covered by another audit, of the new studies alone (method rules,
+section 8).
 """
 
 import hashlib
@@ -259,6 +260,12 @@ def standing(workspace: Workspace, held: Facts) -> tuple[Audit | None, str]:
     names = ", ".join(audit.name for audit, _ in parts)
     finished = Audit(names, parts[-1][0].at, pd.Series(strata), truth, parts[0][0].estimand)
     told.append(f"{names}: {len(truth):,} of {len(strata):,} studies coded by people")
+    apart = sum(name.endswith(TRAINING) for name in strata.values())
+    if apart:
+        told.append(
+            f"{apart:,} studies that a tagger learnt from were audited apart, with its own word on them (not "
+            "cross-fitted: it errs less there than elsewhere, which the other strata do not inherit)"
+        )
     return finished, "; ".join(told)
 
 

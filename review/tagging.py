@@ -123,7 +123,7 @@ def tagged(workspace: Workspace, name: str) -> Part | None:
 def _input_hash(workspace: Workspace, name: str, codebook: Codebook) -> str:
     model = workspace.latest("models", tagger=name)
     texts = workspace.hash_of("records", ledger=("patches",))
-    kept = _shipped_here(name, codebook)
+    kept = shipped_here(name, codebook)
     # Rules beside a codebook are edited; those that ship change with the version only.
     rules = f"-{digest(codebook.own_rules[0])}" if codebook.own_rules else ""
     made = model.run.id if model else f"{name}-{shipped_id(kept)}" if kept else f"{name}{rules}"
@@ -134,7 +134,7 @@ def _spec(workspace: Workspace, name: str, codebook: Codebook, *, agreed: bool =
     """The tagger with the workspace's own model of it, else with the one that ships."""
     load("taggers", name)
     model = workspace.latest("models", tagger=name)
-    folder = model.path if model else _shipped_here(name, codebook)
+    folder = model.path if model else shipped_here(name, codebook)
     if folder is None and name in LEARNING:
         raise InputError(
             f"{workspace.root}: no trained model of tagger {name!r}, and none ships for codebook "
@@ -152,7 +152,7 @@ def shipped_model(name: str, codebook: Codebook) -> Path | None:
     return folder if len(lacking(own, codebook)) < len(codebook.dimensions) else None
 
 
-def _shipped_here(name: str, codebook: Codebook) -> Path | None:
+def shipped_here(name: str, codebook: Codebook) -> Path | None:
     """The shipped weights a workspace uses unasked: the linear tagger there is one's own or none."""
     return shipped_model(name, codebook) if name == "transformer" else None
 

@@ -1,13 +1,19 @@
-"""Which studies of a workspace its taggers learnt from: they are audited apart, and never both."""
+"""Which studies of a workspace its taggers learnt from: they are audited apart.
+
+A study that people audited must not teach a tagger afterwards, or the audit no longer measures it
+(`held_out`, `spoilt`). For the weights that ship this cannot happen: they were fixed before any
+audit was drawn, so what they learnt from makes the tagger look better there, but no sample biased.
+"""
 
 from collections.abc import Mapping
 
+from classifiers import learnt
 from classifiers.codebook import load as load_codebook
 from classifiers.labels import read_labels
 from corpora.errors import InputError
 from corpora.formats.detect import open_file
 from corpora.record import build, key_text
-from review import linking, training
+from review import linking, tagging, training
 from review.workspace import Workspace
 
 TRAINING = "learnt from"
@@ -17,6 +23,33 @@ _COLUMNS = ("record_id", "doi", "pmid")
 
 
 def studies(workspace: Workspace) -> frozenset[str]:
+    """Studies that the taggers whose labels are shown learnt from: the workspace's own, and those that ship.
+
+    Raises:
+        InputError: it cannot be told what one of them learnt from.
+
+    """
+    return labelled(workspace) | _shipped(workspace)
+
+
+def _shipped(workspace: Workspace) -> frozenset[str]:
+    """Studies with a title that weights in use learnt from before they shipped."""
+    labels = workspace.protocol.labels
+    codebook = load_codebook(labels.codebook)
+    found: set[str] = set()
+    for name in labels.taggers():
+        folder = tagging.shipped_here(name, codebook)
+        if folder is None or workspace.latest("models", tagger=name):
+            continue
+        clusters = linking.clusters(workspace).studies
+        table = workspace.corpus.records(["record_id", "title"])
+        held = learnt.among(folder, table["title"].to_pylist())
+        ids = table["record_id"].to_pylist()
+        found |= {clusters[one] for one, known in zip(ids, held, strict=True) if known}
+    return frozenset(found)
+
+
+def labelled(workspace: Workspace) -> frozenset[str]:
     """Studies that stand in the protocol's training labels; empty without a trained tagger.
 
     A labelled row is found by its key if that is a record id, a DOI or a PMID, else by its title.
@@ -37,14 +70,14 @@ def studies(workspace: Workspace) -> frozenset[str]:
             "training_records, key)"
         )
     given = training.source(workspace)
-    labelled = read_labels(given.labels, load_codebook(labels.codebook), given.key)
+    found = read_labels(given.labels, load_codebook(labels.codebook), given.key)
     clusters = linking.clusters(workspace).studies
     if given.key in _COLUMNS:
         known = _by_column(workspace, clusters, given.key)
-        return frozenset(known[key] for key in labelled.keys if key in known)
-    titles = {str(row["title"]) for row in labelled.rows if row.get("title")}
+        return frozenset(known[key] for key in found.keys if key in known)
+    titles = {str(row["title"]) for row in found.rows if row.get("title")}
     if given.records is not None:
-        wanted = set(labelled.keys)
+        wanted = set(found.keys)
         for row in open_file(given.records).rows:
             record = build(row.fields, source="labels")
             if record.title and dict(record.extra).get(given.key) in wanted:
@@ -72,4 +105,4 @@ def held_out(workspace: Workspace) -> frozenset[str]:
 
 def spoilt(workspace: Workspace) -> list[str]:
     """Studies of `held_out` that stand in the training labels after all, sorted."""
-    return sorted(held_out(workspace) & studies(workspace))
+    return sorted(held_out(workspace) & labelled(workspace))

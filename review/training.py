@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from classifiers import learnt
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
 from classifiers.descriptions import DescriptionTagger
@@ -208,6 +209,7 @@ def _fit(
             report = {d["dimension"]: d["macro_f1"] for d in measured[name]["dimensions"]}
             run.parameters[f"macro_f1_{name}"] = report
     tagger.save(folder)
+    learnt.write(folder, material.texts.titles)
     (folder / "evaluation.json").write_text(json.dumps(measured, indent=1), "utf-8")
     (folder / "MODEL_CARD.md").write_text(card(material, codebook, run, measured, tagger), "utf-8")
     run.account = Account(len(codes), len(codes))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from harness import HERE, commit, report
 
-from classifiers import baseline
+from classifiers import baseline, learnt
 from classifiers.blend import Crossfit, crossfit
 from classifiers.codebook import load
 from classifiers.evidence import Evidence
@@ -146,6 +146,7 @@ def ship(
     out.mkdir(parents=True, exist_ok=True)
     tagger.told |= {"commit": commit(), "data": source.hash(), "labels_file": source.labels.name}
     tagger.save(out)
+    learnt.write(out, material.texts.titles)
     mine = told["taggers"][TransformerTagger.name]
     measured = {
         "records": told["records"],

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from classifiers import learnt
 from classifiers.codebook import load as load_codebook
 from classifiers.linear import LinearTagger
 from classifiers.tagger import Texts, decide, rolled_up
@@ -51,6 +52,16 @@ def test_what_ships_is_whole_and_small(folder: Path) -> None:
     card = (folder / "MODEL_CARD.md").read_text("utf-8")
     for words in ("silver", "κ of .96", "Intended use", "Known failures", "| evaluation.agreement |"):
         assert words in card
+
+
+def test_what_ships_says_what_it_learnt_from(folder: Path) -> None:
+    with np.load(folder / learnt.FILE, allow_pickle=False) as arrays:
+        assert (
+            0.95 * read_told(folder)["learnt_from"]
+            < len(arrays["titles"])
+            <= read_told(folder)["learnt_from"]
+        )
+    assert not learnt.among(folder, [*TEXTS.titles, None, ""]).any()
 
 
 def test_scores_that_ship_meet_what_was_promised(folder: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifiers import learnt
 from classifiers.codebook import load as load_codebook
 from corpora.errors import InputError, UnknownNameError
-from review import auditing, auditplan, export, linking, taught, training
+from review import auditing, auditplan, export, linking, tagging, taught, training
 from review.answers import Answer
 from review.auditing import allocated, stratified
 from review.facts import facts, shown
@@ -202,6 +203,26 @@ def test_training_records_are_a_stratum_of_their_own(demo_copy: Path) -> None:
     assert len(apart & set(drawn.studies)) >= 5
     assert taught.held_out(workspace) == set(drawn.studies) - apart
     assert taught.spoilt(workspace) == []
+
+
+def test_what_the_shipped_weights_learnt_from_is_a_stratum_too(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = workspace.corpus.records(["record_id", "title"]).to_pylist()
+    known, studies = table[:18], linking.clusters(workspace).studies
+    learnt.write(tmp_path, [row["title"].upper() for row in known])
+    monkeypatch.setattr(tagging, "shipped_here", lambda name, codebook: tmp_path)
+    drawn = draw(workspace, 40)
+    apart = {one for one, name in drawn.strata.items() if name == TRAINING}
+    assert apart == {studies[row["record_id"]] for row in known}
+    assert len(apart & set(drawn.studies)) >= 5
+    coding.code(workspace, drawn, coding.as_tagged(workspace, drawn))
+    audit, told = auditing.standing(workspace, facts(workspace))
+    assert audit is not None  # the weights were fixed before the draw: nothing is spoilt
+    assert "18 studies that a tagger learnt from were audited apart" in told
+    (tmp_path / learnt.FILE).unlink()
+    with pytest.raises(InputError, match="which studies the model learnt from cannot be told"):
+        taught.studies(workspace)
 
 
 def test_an_audit_that_was_trained_on_corrects_nothing(demo_copy: Path) -> None:

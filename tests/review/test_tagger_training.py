@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from classifiers import learnt
 from classifiers.codebook import load as load_codebook
 from classifiers.tagger import Texts
 from corpora.errors import InputError
@@ -90,6 +91,11 @@ def test_train_keeps_a_whole_model(folder: Path, model: tuple[Path, dict[str, An
     assert (folder / "kept" / "network-0.npy").is_file()
     parameters = json.loads((path / "run.json").read_text())["parameters"]
     assert parameters["tagger"] == "transformer"
+    rows = [json.loads(line) for line in (folder / "labels.jsonl").read_text().splitlines()]
+    titles = [row["title"] for row in rows]
+    assert learnt.among(path, [*titles, titles[0].upper() + "!", "Another title", None]).tolist() == (
+        [True] * 61 + [False] * 2
+    )
 
 
 def test_tag_with_a_trained_model(folder: Path, model: tuple[Path, Any]) -> None:
