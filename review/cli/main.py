@@ -16,6 +16,7 @@ from review.cli import (
     fulltext,
     gather,
     label,
+    report,
     screen,
     search,
     setup,
@@ -45,6 +46,7 @@ for group in (
     annotate,
     compare,
     show,
+    report,
     whole,
 ):
     group.register(app)

@@ -1,0 +1,113 @@
+"""References of reports: CSL through citeproc (Harvard, Cite Them Right), and BibTeX."""
+
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from citeproc import Citation, CitationItem, CitationStylesBibliography, CitationStylesStyle, formatter
+from citeproc.source.json import CiteProcJSON
+
+from corpora.formats import write
+from corpora.formats.write import Item
+from corpora.record import Record
+from corpora.schema import RECORDS, from_table
+from review import patches
+from review.exchange import best
+from review.report.document import clean
+from review.report.gathering import Material
+
+STYLE = "harvard-cite-them-right"
+
+_TYPES = {"book": "book", "book chapter": "chapter", "conference paper": "paper-conference",
+          "preprint": "article", "thesis": "thesis", "dissertation": "thesis", "report": "report",
+          "dataset": "dataset"}  # fmt: skip
+
+
+def reports(m: Material, wanted: Iterable[str]) -> dict[str, Record]:
+    """Report id → its most complete record, its gaps filled from the others; sorted by id."""
+    chosen = set(wanted)
+    if not chosen:
+        return {}
+    table = patches.records(m.workspace, RECORDS.names)
+    ids = table["record_id"].to_pylist()
+    rows = [row for row, record in enumerate(ids) if m.clusters.reports[record] in chosen]
+    members: dict[str, list[Record]] = {}
+    for record in from_table(table.take(rows)):
+        members.setdefault(m.clusters.reports[record.record_id], []).append(record)
+    return {report: best(held)[0] for report, held in sorted(members.items())}
+
+
+def short(record: Record) -> str:
+    """One line that names a record: authors, year, title, where, DOI or PMID.
+
+    >>> short(Record(source="x", title="T", year=2020, doi="10.1/x"))
+    'no author (2020). T. doi 10.1/x'
+    """
+    names = [author.family for author in record.authors]
+    who = names[0] if len(names) == 1 else f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    parts = [
+        f"{who or 'no author'} ({record.year or 'no year'})",
+        record.title or "no title",
+        record.venue or "",
+    ]
+    parts.append(f"doi {record.doi}" if record.doi else f"PMID {record.pmid}" if record.pmid else "")
+    return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+def listed(records: Sequence[Record]) -> list[str]:
+    """The reference list, in the order of the style."""
+    if not records:
+        return []
+    entries = [_csl(record, f"r{number}") for number, record in enumerate(records)]
+    bibliography = CitationStylesBibliography(_style(), CiteProcJSON(entries), formatter.plain)
+    for entry in entries:
+        bibliography.register(Citation([CitationItem(entry["id"])]))
+    bibliography.sort()
+    return [" ".join(str(line).split()) for line in bibliography.bibliography()]
+
+
+@lru_cache(maxsize=1)
+def _style() -> Any:
+    return CitationStylesStyle(STYLE, validate=False)
+
+
+def _csl(record: Record, key: str) -> dict[str, Any]:
+    kinds = [_TYPES[kind.lower()] for kind in record.publication_types if kind.lower() in _TYPES]
+    entry: dict[str, Any] = {
+        "id": key,
+        "type": kinds[0] if kinds else "article-journal",
+        "title": _plain(record.title or "no title"),
+        "author": [
+            {"family": _plain(author.family), "given": _plain(author.given)}
+            if author.given
+            else {"literal": _plain(author.family)}
+            for author in record.authors
+        ],
+        "container-title": _plain(record.venue or ""),
+        "volume": record.volume or "",
+        "issue": record.issue or "",
+        "page": record.pages or "",
+        "DOI": record.doi or "",
+        "URL": "" if record.doi else record.url or "",
+    }
+    if record.year:
+        entry["issued"] = {"date-parts": [[record.year]]}
+    return {name: value for name, value in entry.items() if value}
+
+
+def _plain(text: str) -> str:
+    """Text without what citeproc takes for markup (``<span class="nocase">``)."""
+    return re.sub(r'<(/?)span(?: class="nocase")?>', r"<\1 span>", clean(text), flags=re.IGNORECASE)
+
+
+def bibtex(records: Sequence[Record]) -> bytes:
+    """The same as BibTeX, without abstracts."""
+    items = [Item(replace(record, abstract=None), {}) for record in records]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "references.bib"
+        write.write(path, items, "bibtex")
+        return path.read_bytes()

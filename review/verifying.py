@@ -1,0 +1,264 @@
+"""`review verify`: what a report and figures say, computed again from the ledger and the corpus.
+
+Everything is computed in a copy of the workspace without its cache, so that no derived file can hide a
+change; the corpus' files are read whole and compared with their ``run.json`` and the ledger's list.
+"""
+
+import csv
+import io
+import json
+import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import InputError, LitscaleError
+from corpora.progress import Progress, silent
+from corpora.registry import entries
+from review import export, fulltexts
+from review.facts import facts
+from review.figures.base import FigureSpec
+from review.figures.save import escaped
+from review.ingest import file_hash
+from review.report import build
+from review.report.gathering import Material
+from review.workspace import KINDS, Workspace
+
+_DERIVED = ("cache", "figures", build.FOLDER)
+_MOST = 5
+"""Differing cells of one table that are told; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as it was said: ``where`` it stands, ``what`` it is, old and new value."""
+
+    where: str
+    what: str
+    old: Any
+    new: Any
+
+    def line(self) -> str:
+        """For a terminal."""
+        return f"{self.where}: {self.what}: {_shown(self.old)} → {_shown(self.new)}"
+
+
+@dataclass(slots=True)
+class Verified:
+    """How much was compared, and what differs."""
+
+    compared: dict[str, int] = field(default_factory=dict)
+    differing: list[Difference] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**asdict(self), "holds": not self.differing}
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        told = [one.line() for one in self.differing]
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.compared.items())
+        verdict = f"{len(self.differing):,} differ" if self.differing else "all hold"
+        return [*told, *self.notes, f"compared {counts or 'nothing'}: {verdict}"]
+
+
+def verify(workspace: Workspace, path: Path | None = None, progress: Progress = silent) -> Verified:
+    """Compare the corpus, a report (``report/`` unless named) and ``figures/`` with what is there now.
+
+    Raises:
+        InputError: a report is named and cannot be read.
+
+    """
+    found = Verified()
+    _corpus(workspace, found, progress)
+    held = _read(workspace, path)
+    with _without_cache(workspace) as fresh:
+        try:
+            if held is not None:
+                _report(fresh, held, found, progress)
+            _figures(workspace, fresh, found, progress)
+        except LitscaleError as error:
+            found.differing.append(
+                Difference("workspace", "cannot be computed again", "computed", str(error))
+            )
+    return found
+
+
+@contextmanager
+def _without_cache(workspace: Workspace) -> Iterator[Workspace]:
+    """The same workspace in a folder of links, with nothing that was derived before."""
+    with tempfile.TemporaryDirectory(prefix="litscale-verify-") as name:
+        root = Path(name)
+        for path in workspace.root.iterdir():
+            if path.name not in _DERIVED:
+                (root / path.name).symlink_to(path)
+        yield Workspace(root)
+
+
+# ---------------------------------------------------------------- the corpus and full texts
+
+
+def _corpus(workspace: Workspace, found: Verified, progress: Progress) -> None:
+    """Hashes of all files by ``run.json``, and of all ``run.json`` by the ledger."""
+    listed = {row["uuid"]: json.loads(row["files"]) for row in workspace.ledger.rows("runs")}
+    parts = [(kind, part) for kind in KINDS for part in workspace.corpus.parts(kind)]
+    files = 0
+    for done, (kind, part) in enumerate(parts):
+        progress("checking the corpus", done, len(parts))
+        place = f"corpus/{kind}/{part.path.name}"
+        told = {name: entry.sha256 for name, entry in part.run.files.items()}
+        if told != listed.get(part.run.id):
+            found.differing.append(
+                Difference(f"{place}/run.json", "list of files", listed.get(part.run.id), told)
+            )
+        for name, entry in part.run.files.items():
+            file = part.path / (f"{name}.parquet" if entry.rows is not None else name)
+            files += 1
+            _hash(file, f"{place}/{file.name}", entry.sha256, found)
+    progress("checking the corpus", len(parts), len(parts))
+    found.compared["files of the corpus"] = files
+    texts = [row for row in workspace.ledger.current("fulltexts") if row["sha256"]]
+    for row in texts:
+        _hash(workspace.root / row["place"], row["place"], row["sha256"], found)
+    if texts:
+        found.compared[f"files in {fulltexts.FOLDER}"] = len(texts)
+
+
+def _hash(file: Path, where: str, old: str, found: Verified) -> None:
+    new = file_hash(file) if file.is_file() else "missing"
+    if new != old:
+        found.differing.append(Difference(where, "sha256", old, new))
+
+
+# ---------------------------------------------------------------- the report
+
+
+def _read(workspace: Workspace, path: Path | None) -> tuple[Path, dict[str, Any]] | None:
+    """The report that is named, or the workspace's own if there is one."""
+    given = path or workspace.root / build.FOLDER
+    file = given / build.NUMBERS if given.is_dir() or path is None else given
+    if path is None and not file.is_file():
+        return None
+    try:
+        held = json.loads(file.read_text("utf-8"))
+        return file.parent, {name: held[name] for name in ("numbers", "figures", "sections", "files")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{file}: cannot be read as a report's {build.NUMBERS} ({error}); make one with: review report"
+        ) from error
+
+
+def _report(
+    fresh: Workspace, given: tuple[Path, dict[str, Any]], found: Verified, progress: Progress
+) -> None:
+    folder, held = given
+    for name, old in held["files"].items():
+        _hash(folder / name, name, old, found)
+    m = Material(fresh, progress)
+    document = build.compose(m)
+    new = {key: row["value"] for key, row in m.numbers.held.items()}
+    old = {key: row["value"] for key, row in held["numbers"].items()}
+    for key in dict.fromkeys([*old, *new]):
+        one, two = old.get(key, "not there"), new.get(key, "not there")
+        if not _same(one, two):
+            found.differing.append(Difference("report", key, one, two))
+    for name in sorted({*held["figures"], *m.tables}):
+        _table(f"report, figure {name}", held["figures"].get(name, ""), m.tables.get(name, ""), found)
+    sections = document.sections()
+    for name in dict.fromkeys([*held["sections"], *sections]):
+        one, two = held["sections"].get(name, "not there"), sections.get(name, "not there")
+        if one != two:
+            found.differing.append(Difference("report, section", f"{name}: words", one, two))
+    found.compared |= {"numbers": len(old), "sections": len(held["sections"])}
+
+
+def _same(one: Any, two: Any) -> bool:
+    if isinstance(one, float) and isinstance(two, float):
+        return math.isclose(one, two, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(one == two)
+
+
+# ---------------------------------------------------------------- figures
+
+
+def _figures(workspace: Workspace, fresh: Workspace, found: Verified, progress: Progress) -> None:
+    """Tables, words and files of every figure under ``figures/``."""
+    paths = sorted((workspace.root / "figures").rglob("*.json"))
+    drawn = [json.loads(row["files"]) for row in fresh.ledger.rows("runs") if row["kind"] == "figures"]
+    for done, path in enumerate(paths):
+        progress("computing figures again", done, len(paths))
+        name = path.relative_to(workspace.root).with_suffix("").as_posix()
+        told = json.loads(path.read_text("utf-8"))
+        _drawn_files(path, told, drawn, name, found)
+        spec = _spec(told["name"])
+        if spec is None:
+            found.differing.append(Difference(name, "figure", told["name"], "no figure of that name"))
+            continue
+        tidy = export.tidy_of(fresh, spec, facts(fresh))
+        table = path.with_suffix(".csv")
+        old = table.read_text("utf-8") if table.is_file() else ""
+        _table(name, old, escaped(tidy.frame).to_csv(index=False), found)
+        words = {"alt": spec.alt(tidy), "unit": tidy.unit, "denominator": tidy.denominator,
+                 "population": tidy.population, "notes": list(tidy.notes)}  # fmt: skip
+        for key, new in words.items():
+            if told.get(key) != new:
+                found.differing.append(Difference(name, key, told.get(key), new))
+        if told.get("inputs") != export.inputs_of(fresh, spec):
+            found.notes.append(f"{name}: stale: what it reads has changed since it was drawn")
+    progress("computing figures again", len(paths), len(paths))
+    found.compared["figures"] = len(paths)
+
+
+def _drawn_files(
+    path: Path, told: dict[str, Any], drawn: list[dict[str, str]], name: str, found: Verified
+) -> None:
+    """Every file of a figure must be one that a run of the ledger has written."""
+    for kind in (*told["formats"], "csv", "json"):
+        file = path.with_suffix(f".{kind}")
+        known = [files[file.name] for files in drawn if file.name in files]
+        new = file_hash(file) if file.is_file() else "missing"
+        if new not in known:
+            old = known[-1] if known else "not in the ledger"
+            found.differing.append(Difference(f"{name}.{kind}", "sha256", old, new))
+
+
+def _spec(name: str) -> FigureSpec | None:
+    """The figure that was saved under a name: ``label-trends-tasks`` is ``label-trends:tasks``."""
+    for plain in sorted(entries("figures"), key=len, reverse=True):
+        if name == plain:
+            return export.spec_of(plain)
+        if name.startswith(f"{plain}-"):
+            return export.spec_of(f"{plain}:{name.removeprefix(plain + '-').replace('-', ',')}")
+    return None
+
+
+def _table(where: str, old: str, new: str, found: Verified) -> None:
+    """The first cells of two tables that differ, by row and column."""
+    if old == new:
+        return
+    one, two = (list(csv.reader(io.StringIO(text))) for text in (old, new))
+    if one and one[:1] == two[:1] and len(one) == len(two):
+        cells = [
+            (f"row {number} ({', '.join(left[:2])}), {column}", left[k], right[k])
+            for number, (left, right) in enumerate(zip(one[1:], two[1:], strict=True), 1)
+            for k, column in enumerate(one[0])
+            if left[k] != right[k]
+        ]
+        found.differing += [Difference(where, *cell) for cell in cells[:_MOST]]
+        if len(cells) > _MOST:
+            more = len(cells) - _MOST
+            found.differing.append(Difference(where, f"{more:,} more cells", "as saved", "differ"))
+        return
+    sides = (
+        f"{max(len(rows) - 1, 0)} rows of {', '.join(rows[0]) if rows else 'nothing'}" for rows in (one, two)
+    )
+    found.differing.append(Difference(where, "table", *sides))
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 160 else f"{text[:159]}…"
