@@ -63,6 +63,8 @@ class Tidy:
     population: str
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    instead: str = ""
+    """What is drawn where there is nothing to show: why, and what to do."""
 
     @property
     def empty(self) -> bool:

@@ -1,6 +1,7 @@
 """What a figure is: it says what it reads, computes a tidy table and draws it."""
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -110,8 +111,8 @@ def _enlarge(figure: Figure, preset: Preset) -> None:
 def _nothing(figure: Figure, tidy: Tidy) -> None:
     axes = figure.add_subplot()
     axes.axis("off")
-    axes.text(0.5, 0.5, f"Nothing to show yet: no {tidy.unit} with these labels.", ha="center",
-              va="center")  # fmt: skip
+    told = tidy.instead or f"no {tidy.unit} with these labels."
+    axes.text(0.5, 0.5, textwrap.fill(f"Nothing to show yet: {told}", 60), ha="center", va="center")
 
 
 def year_axis(axes: Axes, years: list[int], audited: dict[int, int] | None = None) -> None:
