@@ -105,6 +105,56 @@ LABELS = pa.schema(
     ]
 )
 
+# A study (by the id of a record of its) and its topic; null: an outlier, or left out for a reason.
+# ``core``: in it before outliers were taken in; x and y: its place on the map.
+TOPIC_STUDIES = pa.schema(
+    [
+        ("record_id", _text),
+        ("topic", _text),
+        ("core", pa.bool_()),
+        ("x", pa.float32()),
+        ("y", pa.float32()),
+        ("left_out", _text),
+        ("text_hash", _text),
+    ]
+)
+
+TOPICS = pa.schema(
+    [
+        ("topic", _text),
+        ("words", _texts),
+        ("weights", pa.list_(pa.float32())),
+        ("examples", _texts),
+        ("studies", pa.int64()),
+        ("core", pa.int64()),
+        ("jaccard", pa.float32()),
+        ("null", pa.float32()),
+        ("solid", pa.bool_()),
+        ("earlier", pa.float32()),
+    ]
+)
+
+# A node joins two others, which are topics or nodes, at a distance.
+TOPIC_HIERARCHY = pa.schema(
+    [("node", _text), ("left", _text), ("right", _text), ("distance", pa.float32()), ("words", _texts)]
+)
+
+TOPIC_STABILITY = pa.schema(
+    [("topic", _text), ("subsample", pa.int32()), ("jaccard", pa.float32()), ("null", pa.float32())]
+)
+
+TOPIC_SEEDS = pa.schema(
+    [
+        ("first", pa.int64()),
+        ("second", pa.int64()),
+        ("with_outliers", pa.float32()),
+        ("without_outliers", pa.float32()),
+    ]
+)
+
+# What people call a topic: topics of one name are one; a removed one is left out of shares.
+TOPIC_GROUPS = pa.schema([("topic", _text), ("name", _text), ("removed", pa.bool_()), ("named_by", _text)])
+
 KINDS: dict[str, dict[str, pa.Schema]] = {
     "records": {
         "records": RECORDS,
@@ -115,6 +165,14 @@ KINDS: dict[str, dict[str, pa.Schema]] = {
     "links": {"links": LINKS},
     "labels": {"labels": LABELS},
     "models": {},
+    "topics": {
+        "studies": TOPIC_STUDIES,
+        "topics": TOPICS,
+        "hierarchy": TOPIC_HIERARCHY,
+        "stability": TOPIC_STABILITY,
+        "seeds": TOPIC_SEEDS,
+        "groups": TOPIC_GROUPS,
+    },
 }
 """Kind of part → the tables a part of it may hold (a model is only files)."""
 

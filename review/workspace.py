@@ -4,7 +4,7 @@
 
     protocol.toml     what the review asks and does
     workspace.json    the format version of this folder
-    corpus/           records/, links/, labels/, models/: append-only parts; raw/: answers as sent
+    corpus/           records/, links/, labels/, models/, topics/: append-only parts; raw/: answers as sent
     ledger.sqlite     what people decided (unless the protocol names a PostgreSQL)
     cache/            derived views, safe to delete
     figures/          what is exported
@@ -27,7 +27,7 @@ from review.ledger import Ledger
 FORMAT = 1
 """Format version of the folder; raised when an older litscale could not read it."""
 
-KINDS = ("records", "links", "labels", "models")
+KINDS = ("records", "links", "labels", "models", "topics")
 LEDGER_URL = "LITSCALE_LEDGER_URL"
 WORKSPACE = "LITSCALE_WORKSPACE"
 _VERSION_FILE = "workspace.json"

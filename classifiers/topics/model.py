@@ -119,24 +119,39 @@ def fit(
 
 
 def keyword_name(words: Sequence[str], most: int = 3) -> str:
-    """A topic's name out of its words, best first: a phrase stands for the words that it holds.
+    """A topic's name out of its words, best first.
 
-    >>> keyword_name(["entity", "named entity", "entities", "recognition", "ner", "text"])
-    'named entity, recognition, ner'
+    A phrase takes the place of words that it holds, phrases that run into each other are joined up to
+    three words, and what else overlaps is passed over.
+
+    >>> keyword_name(["ner", "entity", "entity recognition", "named entity", "entities", "recognition ner"])
+    'ner, named entity recognition'
+    >>> keyword_name(["rag", "retrieval", "retrieval augmented", "retrieval-augmented generation", "notes"])
+    'rag, retrieval-augmented generation, notes'
     """
     chosen: list[str] = []
     for word in words:
-        parts = {_stem(part) for part in word.split()}
-        known = [{_stem(part) for part in one.split()} for one in chosen]
-        if any(parts <= one for one in known):
-            continue
-        longer = [place for place, one in enumerate(known) if one < parts]
-        if longer:
-            chosen[longer[0]] = word
-            chosen = [one for place, one in enumerate(chosen) if place not in longer[1:]]
-        elif len(chosen) < most:
-            chosen.append(word)
+        parts = _parts(word)
+        shared = [place for place, one in enumerate(chosen) if parts & _parts(one)]
+        if not shared:
+            chosen += [word] if len(chosen) < most else []
+        elif len(shared) == 1 and parts > _parts(chosen[shared[0]]):
+            chosen[shared[0]] = word
+        elif len(shared) == 1:
+            chosen[shared[0]] = _joined(chosen[shared[0]], word)
     return ", ".join(chosen)
+
+
+def _joined(one: str, other: str) -> str:
+    """Two phrases as one if the last word of one begins the other; else the first of them."""
+    for left, right in ((one.split(), other.split()), (other.split(), one.split())):
+        if len(left) == len(right) == 2 and left[1] == right[0]:
+            return " ".join([*left, right[1]])
+    return one
+
+
+def _parts(phrase: str) -> set[str]:
+    return {_stem(part) for part in phrase.replace("-", " ").split()}
 
 
 def _stem(word: str) -> str:

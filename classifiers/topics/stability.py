@@ -48,7 +48,12 @@ class Stability:
     @property
     def mean(self) -> NDArray[np.float64]:
         """Mean best Jaccard of each topic."""
-        return np.asarray(np.nanmean(self.jaccard, axis=0), dtype=np.float64)
+        return _mean(self.jaccard)
+
+    @property
+    def chance(self) -> NDArray[np.float64]:
+        """The same by chance: mean of the null of each topic."""
+        return _mean(self.null)
 
     @property
     def solid(self) -> NDArray[np.bool_]:
@@ -92,6 +97,12 @@ def best_jaccard(labels: Labels, again: Labels, topics: int) -> NDArray[np.float
     theirs = np.bincount(again[again >= 0], minlength=clusters)
     best = (shared / np.maximum(sizes[:, None] + theirs[None, :] - shared, 1.0)).max(axis=1)
     return np.where(sizes > 0, best, np.nan)
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Over the subsamples that had a member of the topic; 0 where none had."""
+    there = ~np.isnan(values)
+    return np.asarray(np.nansum(values, axis=0) / np.maximum(there.sum(axis=0), 1), dtype=np.float64)
 
 
 def _subsamples(vectors: Vectors, recipe: Recipe, repeats: int) -> Iterator[tuple[NDArray[np.int64], Labels]]:

@@ -23,6 +23,7 @@ from review.cli import (
     show,
     simulate,
     stop,
+    topics,
     whole,
 )
 
@@ -45,6 +46,7 @@ for group in (
     label,
     annotate,
     compare,
+    topics,
     show,
     report,
     whole,
