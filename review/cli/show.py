@@ -1,4 +1,4 @@
-"""`review flow`, `figures`, `tables`, `dashboard`: what people look at."""
+"""`review figures`, `tables`, `dashboard`: what people look at."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,33 +6,6 @@ from typing import Annotated
 import typer
 
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
-
-
-def flow(
-    final: Annotated[bool, typer.Option("--final", help="Refuse while anything is unsettled.")] = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Count the PRISMA 2020 flow from the data; it says INTERIM until all is settled.
-
-    Example: review flow --json
-    """
-    from review import console
-    from review.counting import flow_of
-
-    counted = flow_of(open_workspace(workspace))
-    if final:
-        counted.require_final()
-    if as_json:
-        console.emit(counted.to_dict())
-        return
-    if not quiet:
-        state = "INTERIM" if counted.interim else "final"
-        columns, rows = counted.table()
-        console.table(f"PRISMA 2020 flow ({state})", columns, rows)
-        for note in counted.notes:
-            console.say(note)
 
 
 def figures(
@@ -120,26 +93,43 @@ def dashboard(
 
 
 def export(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="out.ris, .nbib, .bib, .csv or .xlsx.")],
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="out.ris, .nbib, .bib, .csv or .xlsx.")
+    ] = None,
     format_name: Annotated[
         str | None,
         typer.Option("--format", help="ris, nbib, bibtex, csv, asreview, xlsx; else by suffix."),
     ] = None,
     which: Annotated[str, typer.Option(help="all, included, excluded or unsettled.")] = "all",
+    osf: Annotated[
+        Path | None, typer.Option("--osf", help="Instead of FILE: pack all for deposit into this folder.")
+    ] = None,
+    pseudonyms: Annotated[bool, typer.Option(help="With --osf: person-1, … instead of names.")] = False,
+    with_abstracts: Annotated[
+        bool, typer.Option("--with-abstracts", help="With --osf: those whose licence allows it.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write reports for other tools, with decisions and labels as fields.
+    """Write reports for other tools, with decisions and labels as fields; or pack the review for deposit.
 
     Example: review export included.ris --which included
     Example: review export asreview.csv --format asreview
+    Example: review export --osf deposit --pseudonyms
     """
-    from review import console, exchange
+    if (path is None) == (osf is None):
+        raise typer.BadParameter("name a FILE, or a folder with --osf")
+    from review import console, depositing, exchange
 
     opened = open_workspace(workspace)
     with console.progress(quiet=quiet) as progress:
-        outcome = exchange.export(opened, path, format_name=format_name, which=which, progress=progress)
+        if osf is not None:
+            outcome = depositing.deposit(
+                opened, osf, pseudonyms=pseudonyms, with_abstracts=with_abstracts, progress=progress
+            )
+        elif path is not None:
+            outcome = exchange.export(opened, path, format_name=format_name, which=which, progress=progress)
     report([outcome], as_json=as_json, quiet=quiet)
 
 
@@ -161,7 +151,6 @@ def convert(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    app.command()(flow)
     app.command()(figures)
     app.command()(tables)
     app.command()(dashboard)

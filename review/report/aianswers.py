@@ -6,7 +6,7 @@ from review import auditing
 from review.report import screening, searching, tagging
 from review.report.document import Answer
 from review.report.gathering import Material
-from review.report.numbers import counted, listed, sentence
+from review.report.numbers import counted, listed, sentence, without_hints
 from review.screening.suggestions import boxes
 
 _AI = "Methods, Use of artificial intelligence"
@@ -47,7 +47,7 @@ def _prompts(m: Material) -> Answer | None:
     asked = any(len(boxes(board)) > 1 for board in m.boards.values())
     told = []
     if asked:
-        told.append("The prompt is kept in the ledger with every answer, and with model and parameters.")
+        told.append("Prompt, model and parameters are kept in the ledger with every answer.")
     if any(tagger == "llm" for tagger, _ in m.taggers):
         told.append("The tagger llm asks by a prompt made of the codebook; settings stand with its run.")
     if not told:
@@ -85,8 +85,17 @@ def _results(m: Material) -> Answer | None:
     if not any(tagging.card(m, tagger) for tagger, _ in m.taggers):
         return None
     _, state = auditing.standing(m.workspace, m.held)
-    return Answer(f"Macro-F1, micro-F1 and mean average precision per dimension. Audit: {state}.",
-                  "Methods, Classification")  # fmt: skip
+    told = [
+        f"{score['dimension']} {score['macro_f1']:.3f}"
+        for tagger, _ in m.taggers
+        for score in (tagging.card(m, tagger) or ("", "", []))[2]
+        if score["labels"]
+    ]
+    audit = without_hints(state)
+    return Answer(
+        f"Macro-F1 against the labels it learnt from: {listed(told)}. Audit: {audit}.",
+        "Methods, Classification",
+    )
 
 
 def _data(m: Material) -> Answer | None:

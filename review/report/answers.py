@@ -10,7 +10,7 @@ from review import auditing
 from review.report import aianswers, screening, searching, tagging
 from review.report.document import Answer
 from review.report.gathering import Material
-from review.report.numbers import counted, listed, sentence
+from review.report.numbers import counted, listed, sentence, without_hints
 
 
 def _title(m: Material) -> Answer | None:
@@ -23,7 +23,7 @@ def _title(m: Material) -> Answer | None:
 
 def _question(m: Material) -> Answer | None:
     asked = m.protocol.review.question
-    return Answer(sentence(asked), "Title") if asked else None
+    return Answer(sentence(asked), "Question, under the title") if asked else None
 
 
 def _eligibility(m: Material) -> Answer | None:
@@ -198,7 +198,7 @@ def _shares(m: Material) -> Answer | None:
         return None
     finished, state = auditing.standing(m.workspace, m.held)
     told = "corrected by an audit, with intervals" if finished else "naive, without intervals"
-    return Answer(f"Shares of labels, {told} ({state}).", "Results, Shares of labels")
+    return Answer(f"Shares of labels, {told}: {without_hints(state)}.", "Results, Shares of labels")
 
 
 def _limits(m: Material) -> Answer | None:

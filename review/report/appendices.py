@@ -11,8 +11,8 @@ from review.report.numbers import sentence, were
 from review.report.searching import amendments, day
 from review.screening import resolving, stops
 
-_ELSEWHERE = ("query", "strategy", "details", "archive", "map")
-"""Parameters of a run that stand in another appendix or only say where a file is."""
+_ELSEWHERE = ("query", "strategy", "details", "archive", "map", "people")
+"""Parameters of a run that stand in another appendix, only say where a file is, or name people."""
 
 
 def strategies(m: Material) -> Iterator[Block]:

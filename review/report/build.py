@@ -32,6 +32,7 @@ _METHODS = (
     searching.eligibility,
     searching.searches,
     searching.duplicates,
+    screening.removals,
     screening.selection,
     screening.full_texts,
     tagging.ai,

@@ -3,6 +3,7 @@
 What is kept is written to ``report.json`` and computed again by `review verify`.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,6 +60,15 @@ def listed(words: Sequence[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def without_hints(text: str) -> str:
+    """A sentence of the program without the command that it names in brackets.
+
+    >>> without_hints("no audit was drawn (review audit --plan)")
+    'no audit was drawn'
+    """
+    return re.sub(r" \((see: )?review [^()]*\)", "", text)
 
 
 def sentence(text: str) -> str:

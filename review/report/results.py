@@ -14,7 +14,7 @@ from review.figures.save import escaped, render
 from review.report import references
 from review.report.document import Block, Grid, Heading, Items, Picture, Text
 from review.report.gathering import Material
-from review.report.numbers import sentence, were
+from review.report.numbers import sentence, were, without_hints
 
 LISTED = 1_000
 """Studies and references that stand in the document; above it they stand in the files beside it only."""
@@ -60,7 +60,7 @@ def figure(m: Material, name: str) -> Iterator[Block]:
     )
     svg, png = _drawings(spec, tidy, preset(m.protocol.figures.preset))
     small = svg if len(svg) <= _MOST_SVG else None
-    yield Picture(caption, spec.alt(tidy), png, small, tuple(tidy.notes), wide=spec.wide)
+    yield Picture(caption, spec.alt(tidy), png, small, tuple(map(without_hints, tidy.notes)), wide=spec.wide)
 
 
 def _drawings(spec: FigureSpec, tidy: Any, chosen: Preset) -> tuple[bytes, bytes]:
@@ -81,7 +81,7 @@ def shares(m: Material) -> Iterator[Block]:
     tidy = label_shares(studies, context, m.held.codebook)
     yield Text(f"Unit: {tidy.unit}. Population: {tidy.population}.")
     for note in tidy.notes:
-        yield Text(sentence(note), notice=note == NOT_AUDITED)
+        yield Text(sentence(without_hints(note)), notice=note == NOT_AUDITED)
     for dimension, part in tidy.frame.groupby("dimension", sort=False):
         rows = tuple(_share(m, row) for _, row in part.iterrows() if row["n"] or row["discordant"])
         left = len(part) - len(rows)

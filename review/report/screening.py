@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from corpora.errors import InputError
+from review import removing
 from review.report.document import Block, Grid, Heading, Text
 from review.report.gathering import Material
 from review.report.numbers import listed, sentence, were
@@ -11,6 +12,7 @@ from review.report.searching import day
 from review.screening import stops
 from review.screening.agreeing import agree
 from review.screening.board import Board
+from review.screening.votes import UNDONE
 
 NAMES = {"title-abstract": "titles and abstracts", "full-text": "full texts"}
 
@@ -18,6 +20,33 @@ _MODES = {
     "single": "One person decided on each report.",
     "one-include-passes": "One inclusion let a report pass; excluding it needed two people.",
 }
+
+
+def removals(m: Material) -> Iterator[Block]:
+    """What was taken out before screening, by which condition, by whom and why."""
+    rows = [row for row in m.workspace.ledger.current("removals") if row["how"] != UNDONE]
+    if not rows:
+        return
+    yield Heading(3, "Removed before screening")
+    out, back = removing.standing(m.workspace, m.clusters.reports)
+    number = m.numbers.count("removals.out", len(out), "ledger: removals", "report")
+    told = f"{number} {were(len(out))} removed before screening"
+    if back:
+        again = m.numbers.count("removals.back", back, "ledger: removals", "report")
+        told += f"; {again} that a removal lists {were(back)} decided on or met again, and not removed"
+    yield Text(sentence(told))
+    yield Grid(
+        "Removals, in their order",
+        ("Date", "Condition", "Reason", "Decided by", "Records listed"),
+        tuple(
+            (
+                day(row["at"]), row["condition"], row["reason"],
+                "a model (automation tool)" if row["how"] == removing.AUTOMATION else "people",
+                m.numbers(f"removals.{row['uuid']}", len(json.loads(row["records"])), "ledger: removals"),
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
 
 
 def selection(m: Material) -> Iterator[Block]:
@@ -67,7 +96,7 @@ def people(m: Material, board: Board) -> str:
     states = [board.ballots.outcome(report).state for report in voted]
     settled = m.numbers(f"screening.{stage}.settled", states.count("settled"), where)
     half = states.count("half")
-    told = f"{who} decided on {reports}; {settled} of them {were(states.count('settled'))} settled"
+    told = f"{who} decided on {reports}; {settled} of these {'is' if settled == '1' else 'are'} settled"
     if half:
         number = m.numbers(f"screening.{stage}.half", half, where)
         told += f", {number} {'waits' if half == 1 else 'wait'} for a second decision"
@@ -192,7 +221,8 @@ def stopping(m: Material, board: Board) -> Iterator[Block]:
 
 def left_open(m: Material, board: Board) -> str:
     """How much of a stage that was not stopped is open."""
-    whole = int(board.population.sum())
+    gone, _ = removing.standing(m.workspace, m.clusters.reports)
+    whole = int(board.population.sum()) - len(gone)
     done = sum(
         board.ballots.outcome(report).state == "settled"
         for report in board.ballots.voted()

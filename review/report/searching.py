@@ -36,12 +36,6 @@ def protocol(m: Material) -> Iterator[Block]:
     """How far the methods were fixed beforehand, and what was changed since."""
     yield Heading(3, "Protocol and registration")
     yield Text(fixed(m))
-    if m.versions and m.versions[-1]["text"] != m.workspace.protocol_text:
-        yield Text(
-            f"The protocol file differs from version {m.versions[-1]['version']}, the newest that was "
-            "frozen; this report tells of the file as it is now.",
-            notice=True,
-        )
     if changes := amendments(m):
         yield Text("The protocol was amended:")
         yield Items(tuple(changes))
@@ -49,6 +43,16 @@ def protocol(m: Material) -> Iterator[Block]:
 
 def fixed(m: Material) -> str:
     """Whether the methods were pre-registered, or fixed in advance in the ledger, in words that hold."""
+    told = _fixed(m)
+    if m.versions and m.versions[-1]["text"] != m.workspace.protocol_text:
+        told += (
+            f" The protocol file has been changed since version {m.versions[-1]['version']}, the newest that "
+            "was frozen, and this report tells of the file as it is now: it was not fixed."
+        )
+    return told
+
+
+def _fixed(m: Material) -> str:
     review, first = m.protocol.review, _first_decision(m)
     registered = f" {registration(m)}" if review.registration else ""
     if not m.versions:

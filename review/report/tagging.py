@@ -9,10 +9,10 @@ import pandas as pd
 
 from classifiers.codebook import load as load_codebook
 from corpora.errors import InputError
-from review import auditing
+from review import auditing, removing
 from review.report.document import Block, Grid, Heading, Items, Text
 from review.report.gathering import Material
-from review.report.numbers import counted, listed, sentence, were
+from review.report.numbers import counted, listed, sentence, were, without_hints
 from review.report.screening import NAMES
 from review.report.searching import day
 from review.screening import suggestions
@@ -45,11 +45,19 @@ def uses(m: Material) -> list[str]:
         boxes = suggestions.boxes(board)
         if len(boxes) > 1:
             told += [f"Suggestions on {NAMES[stage]}, {item}: {text}" for item, text in boxes]
-    for (tagger, _), dimensions in m.taggers.items():
+    for (tagger, run), dimensions in m.taggers.items():
         number = m.numbers.count(f"tagger.{tagger}.dimensions", len(dimensions), "codebook", "dimension")
+        version = next(made.versions.get("litscale", "") for made in m.runs if made.id == run)
         told.append(
-            f"Labels of {number} of the codebook {m.held.codebook.name}: tagger {tagger} (see below)."
+            f"Labels for shares and figures, {number} of the codebook {m.held.codebook.name}: the tagger "
+            f"{tagger} of litscale {version} (run {run})."
         )
+    automatic = [
+        one for one in removing.standing(m.workspace, m.clusters.reports)[0].values() if one.automation
+    ]
+    if automatic:
+        number = m.numbers.count("removals.automation", len(automatic), "ledger: removals", "report")
+        told.append(f"Removed before screening by what a model says: {number}; nobody has read them.")
     return told or ["The ledger holds no use of a model."]
 
 
@@ -193,7 +201,7 @@ def audit(m: Material) -> Iterator[Block]:
             ),
         )  # fmt: skip
     finished, state = auditing.standing(m.workspace, m.held)
-    yield Text(sentence(f"how auditing stands: {state}"), notice=finished is None)
+    yield Text(sentence(f"how auditing stands: {without_hints(state)}"), notice=finished is None)
 
 
 def estimators(m: Material) -> Iterator[Block]:
