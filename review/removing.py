@@ -194,3 +194,15 @@ def listed(workspace: Workspace) -> list[dict[str, Any]]:
         for row in workspace.ledger.rows("removals")
         if row["how"] != UNDONE
     ]
+
+
+def lines(rows: list[dict[str, Any]]) -> list[str]:
+    """`listed` for a person."""
+    if not rows:
+        return ["Nothing was removed."]
+    return [
+        f"{row['uuid']}  {row['at']}  {row['person']}: {row['condition']} ({row['reason']}"
+        f"{', by a model' if row['how'] == AUTOMATION else ''}), "
+        + ("taken back" if row["undone"] else f"{row['reports_out_now']:,} reports out now")
+        for row in rows
+    ]

@@ -81,6 +81,13 @@ def _of(records: Iterable[str], reports: Mapping[str, str]) -> frozenset[str]:
     return frozenset(reports[record] for record in records if record in reports)
 
 
+def ends(known: Known) -> dict[str, str]:
+    """Report → ``in``, ``out`` or ``open``, for all reports; those of an imported version are in."""
+    state = State(known)
+    trusted = split(known, state).trusted
+    return {one: "in" if one in trusted else state.end(one) for one in set(known.reports.values())}
+
+
 class Copies:
     """Counts duplicates that people found: records that the machine alone would have kept apart.
 

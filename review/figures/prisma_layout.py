@@ -1,0 +1,256 @@
+"""Where the boxes of the flow diagram stand on a page, in inches, with their text broken into rows.
+
+Text is measured with the journal's font; it is set as large as the page's height allows, and where
+even the journal's smallest size needs a higher page, long lists end with what is left of them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from matplotlib import rcParams
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
+
+from review.figures.presets import PRESETS
+from review.figures.prisma_boxes import Box, Diagram, Level
+
+GAP, PAD, BAR, MARGIN = 0.16, 0.055, 0.17, 0.04
+"""Inches: between boxes, inside a box, the bar of a phase, the edge of the page."""
+
+INDENT = 0.085
+"""Inches by which a deeper line is set in."""
+
+_STEPS = (
+    *((most, True) for most in (1000, 16, 12, 9, 7)),
+    *((most, False) for most in (7, 5, 3, 2)),
+)
+"""What gives way on a page that is too low: the longest list, and whether the notes stand below."""
+
+_ELSEWHERE = "Notes on these numbers: see the text."
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A box on the page: left, top, width and height, and its rows as (indent, text)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    rows: tuple[tuple[float, str], ...]
+
+    @property
+    def bottom(self) -> float:
+        """Its lower edge."""
+        return self.y - self.height
+
+    @property
+    def middle(self) -> float:
+        """The height of its middle."""
+        return self.y - self.height / 2
+
+    @property
+    def centre(self) -> float:
+        """Its middle from left to right."""
+        return self.x + self.width / 2
+
+
+@dataclass(slots=True)
+class Page:
+    """Everything on the page; ``arms`` are lists of (box, side box or None) from top to bottom."""
+
+    size: float
+    height: float
+    headings: list[tuple[Placed, bool]] = field(default_factory=list)
+    previous: Placed | None = None
+    arms: list[list[tuple[Placed, Placed | None]]] = field(default_factory=list)
+    included: Placed | None = None
+    total: Placed | None = None
+    phases: list[tuple[str, float, float]] = field(default_factory=list)
+    foot: list[tuple[str, bool]] = field(default_factory=list)
+
+
+def fit(make: Callable[[int], Diagram], width: float, tallest: float, strip: float) -> Page:
+    """The page with the longest lists and the largest text that fit; ``strip`` inches stay free below."""
+    largest = float(rcParams["font.size"])
+    smallest = max((one.smallest for one in PRESETS.values() if one.text == largest), default=largest)
+    steps = [largest - k * (largest - smallest) / 3 for k in range(4)]
+    for most, notes in _STEPS:
+        made = make(most) if notes else replace(make(most), notes=(_ELSEWHERE,))
+        for size in steps:
+            page = lay_out(made, width, size, strip)
+            if page.height <= tallest:
+                return page
+    return page
+
+
+def lay_out(made: Diagram, width: float, size: float, strip: float) -> Page:
+    """All boxes at one size of text; the height follows from the text."""
+    pitch = size * 1.22 / 72
+    columns = _columns(len(made.arms), width, previous=bool(made.previous))
+    texts = _Texts(size, pitch)
+    page = Page(size, 0.0)
+    foot = [
+        (row, index == 0 and bool(made.interim))
+        for index, text in enumerate([made.interim, *made.notes])
+        if text
+        for row in texts.wrap(text, width - 2 * MARGIN, bold=index == 0)
+    ]
+    names = [*(["Previous version"] if made.previous else []), *(name for name, _ in made.arms)]
+    spans = [
+        *([columns.previous] if made.previous else []),
+        *(columns.span(k) for k in range(len(made.arms))),
+    ]
+    rows = [texts.wrap(name, span[1] - 2 * PAD, bold=True) for name, span in zip(names, spans, strict=True)]
+    head = max(map(len, rows)) * pitch + PAD * 1.5
+    levels = [[texts.level(level, columns, k) for level in arm] for k, (_, arm) in enumerate(made.arms)]
+    before = texts.box(made.previous, columns.previous[1]) if made.previous else None
+    heights = [max(max(main[0], side[0]) for main, side in step) for step in zip(*levels, strict=True)]
+    if before:
+        heights[0] = max(heights[0], before[0])
+    ends = [texts.box(box, columns.main(0)[1]) for box in (made.included, made.total) if box]
+    # The bar beside it must hold its name.
+    ends[0] = max(ends[0][0], texts.width("Included", bold=True) + PAD), ends[0][1]
+    body = head + sum(h + GAP for h in [*heights, *(end[0] for end in ends)])
+    page.height = MARGIN + body + GAP / 2 + len(foot) * pitch + strip + MARGIN
+    top = page.height - MARGIN
+    for number, (span, text) in enumerate(zip(spans, rows, strict=True)):
+        grey = bool(made.previous) and number == 0
+        place = Placed(span[0], top, span[1], head, tuple((0.0, row) for row in text))
+        page.headings.append((place, grey or (number == len(spans) - 1 and len(made.arms) > 1)))
+    y = top - head - GAP
+    tops = [y - sum(heights[:k]) - GAP * k for k in range(len(heights))]
+    if before:
+        page.previous = Placed(columns.previous[0], y, columns.previous[1], before[0], before[1])
+    for k, arm in enumerate(levels):
+        page.arms.append([_placed(step, tops[j], columns, k) for j, step in enumerate(arm)])
+    y = tops[-1] - heights[-1] - GAP
+    x, wide = columns.main(0)
+    last = [Placed(x, y - sum(e[0] + GAP for e in ends[:k]), wide, *end) for k, end in enumerate(ends)]
+    page.included, page.total = last[0], last[1] if made.total else None
+    page.phases = list(_phases([level.phase for level in made.arms[0][1]], tops, y, last[-1].bottom))
+    page.foot = foot
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Left edges and widths: of the previous version, and of (box, side box) of every arm."""
+
+    previous: tuple[float, float]
+    pairs: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
+
+    def main(self, arm: int) -> tuple[float, float]:
+        return self.pairs[arm][0]
+
+    def side(self, arm: int) -> tuple[float, float]:
+        return self.pairs[arm][1]
+
+    def span(self, arm: int) -> tuple[float, float]:
+        """From the left of the box to the right of its side box."""
+        (x, _), (right, wide) = self.pairs[arm]
+        return x, right + wide - x
+
+
+def _columns(arms: int, width: float, *, previous: bool) -> _Columns:
+    left = MARGIN + BAR + 0.06
+    room = width - MARGIN - left
+    before = (left, 0.0)
+    if previous:
+        # Boxes of a new search hold the longer texts.
+        before = (left, (room - GAP) * (0.19 if arms == 1 else 0.14))
+        left += before[1] + GAP
+        room -= before[1] + GAP
+    each = (room - GAP * 0.8 * (arms - 1)) / arms
+    main = (each - GAP) * 0.47
+    pairs = []
+    for k in range(arms):
+        x = left + k * (each + GAP * 0.8)
+        pairs.append(((x, main), (x + main + GAP, each - GAP - main)))
+    return _Columns(before, tuple(pairs))
+
+
+def _placed(
+    step: tuple["_Set", "_Set"], top: float, columns: _Columns, arm: int
+) -> tuple[Placed, Placed | None]:
+    (x, wide), (side, side_wide) = columns.main(arm), columns.side(arm)
+    main = Placed(x, top, wide, *step[0])
+    return main, Placed(side, top, side_wide, *step[1]) if step[1][1] else None
+
+
+def _phases(
+    names: list[str], tops: list[float], included: float, bottom: float
+) -> Iterator[tuple[str, float, float]]:
+    """Name, upper and lower edge of every bar; each ends where the next begins."""
+    starts = {name: tops[names.index(name)] for name in dict.fromkeys(names)} | {"Included": included}
+    edges = [*list(starts.values())[1:], None]
+    for (name, top), below in zip(starts.items(), edges, strict=True):
+        yield name, top, bottom if below is None else below + GAP * 0.6
+
+
+_Set = tuple[float, tuple[tuple[float, str], ...]]
+"""The height of a box, and its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Breaks text into rows at one size, ``pitch`` inches apart."""
+
+    size: float
+    pitch: float
+
+    def level(self, level: Level, columns: _Columns, arm: int) -> tuple[_Set, _Set]:
+        """A box and its side box."""
+        return self.box(level.main, columns.main(arm)[1]), self.box(level.side, columns.side(arm)[1])
+
+    def box(self, lines: Box, width: float) -> _Set:
+        """Height and rows of a box of this width; nothing for an empty one."""
+        rows = tuple(
+            (depth * INDENT, row)
+            for depth, text in lines
+            for row in self.wrap(text, width - 2 * PAD - depth * INDENT)
+        )
+        return (len(rows) * self.pitch + 2 * PAD if rows else 0.0), rows
+
+    def wrap(self, text: str, width: float, *, bold: bool = False) -> list[str]:
+        """Rows no wider than so many inches; a word that is wider is cut where it must."""
+        rows: list[str] = []
+        row = ""
+        for whole in text.split(" "):
+            word = whole
+            while word:
+                longer = f"{row} {word}" if row else word
+                if self.width(longer, bold) <= width:
+                    row, word = longer, ""
+                elif row:
+                    rows.append(row)
+                    row = ""
+                else:
+                    keep = next(
+                        (k for k in range(len(word), 1, -1) if self.width(word[:k], bold) <= width), 1
+                    )
+                    rows.append(word[:keep])
+                    word = word[keep:]
+        return [*rows, row] if row else rows
+
+    def width(self, text: str, bold: bool) -> float:
+        """Of a row, in inches."""
+        family = tuple(rcParams["font.family"])
+        return _measured(text, family, bold) * self.size / 72
+
+
+@lru_cache(maxsize=20_000)
+def _measured(text: str, family: tuple[str, ...], bold: bool) -> float:
+    """Width of a text in em, measured so large that hinting does not show."""
+    font = FontProperties(family=list(family), size=100, weight="bold" if bold else "normal")
+    # At 72 dots an inch a size of 100 points is 100 dots.
+    wide, _, _ = _ruler().get_text_width_height_descent(text, font, ismath=False)
+    return float(wide) / 100 * 1.01
+
+
+@lru_cache(maxsize=1)
+def _ruler() -> Any:
+    made: Any = RendererAgg
+    return made(10, 10, 72)
