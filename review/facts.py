@@ -2,7 +2,9 @@
 
 Figures and dashboard read these, never the corpus itself. They are kept in ``cache/<hash>/`` and
 may be deleted at any time. ``year`` is the earliest year of a study's reports; its labels are the
-union over its records (method rules, section 8).
+union over its records (method rules, section 8). So are its ``keywords`` and ``mesh`` (descriptors),
+both in lower case, and its ``countries`` (ISO 3166-1 alpha-2); ``author_names`` are those of one record,
+for two records may write the same people differently. Each is null where no record brings any.
 """
 
 import json
@@ -21,14 +23,18 @@ import pyarrow.parquet as pq
 
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
+from corpora import places
 from corpora.dedupe.cluster import Clusters
 from review import decisions, linking, patches, removing
 from review.workspace import Workspace
 
 _RECORD_COLUMNS = [
     "record_id", "source", "doi", "pmid", "openalex_id", "title", "abstract", "year", "venue",
-    "publication_types", "authors", "language", "citation_count", "retraction", "url",
+    "publication_types", "authors", "language", "citation_count", "retraction", "url", "keywords", "mesh",
 ]  # fmt: skip
+
+_FORM = 2
+"""Raised when a column is added, so that a cache of an older litscale is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def facts(workspace: Workspace) -> Facts:
     """The facts of the present snapshot; built once and then read from the cache."""
     snapshot = workspace.snapshot()
     cache = workspace.root / "cache"
-    folder = cache / snapshot
+    folder = cache / f"{snapshot}-{_FORM}"
     codebook = load_codebook(workspace.protocol.labels.codebook)
     if not (folder / "facts.json").exists():
         building = cache / f".tmp-{snapshot}-{os.getpid()}"
@@ -81,7 +87,7 @@ def facts(workspace: Workspace) -> Facts:
         if not (folder / "facts.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
             building.rename(folder)
-        _forget_older(cache, keep=snapshot)
+        _forget_older(cache, keep=folder.name)
     spoken = json.loads((folder / "facts.json").read_text("utf-8"))["labels"]
     studies = pq.read_table(folder / "studies.parquet").to_pandas()
     return Facts(snapshot, folder, studies, spoken, codebook)
@@ -113,7 +119,10 @@ def _build(workspace: Workspace, codebook: Codebook, folder: Path) -> dict[str, 
     studies, texts = _studies(records)
     studies["status"] = _status(workspace, clusters, studies)
     labels, spoken = _labels(workspace, codebook, clusters)
+    lists = {"author_names": studies.pop("author_names").tolist(), **_lists(records, studies["study_id"])}
     table = pa.Table.from_pandas(studies, preserve_index=False)
+    for name, cells in lists.items():
+        table = table.append_column(name, pa.array(cells, pa.list_(pa.string())))
     for name in [dimension.id for dimension in codebook.all_dimensions()]:
         held = labels.get(name, {})
         cells = [held.get(study) for study in studies["study_id"]]
@@ -129,12 +138,13 @@ def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]
         complete=records["abstract"].fillna("").str.len().clip(upper=400) / 400
         + records["doi"].notna()
         + (~records["source"].str.contains("arxiv|preprint|rxiv", na=False)) * 0.5,
-        people=[_people(authors) for authors in records["authors"]],
+        names=records["authors"].map(lambda authors: _names(authors) or None, na_action=None),
     )
     # The most complete first; ids break ties, so that the same corpus gives the same row.
     records = records.sort_values(["study_id", "complete", "record_id"], ascending=[True, False, True])
     grouped = records.groupby("study_id", sort=True)
     shown = grouped.first()
+    people = ["; ".join(names or ()) for names in shown["names"]]
     studies = pd.DataFrame(
         {
             "study_id": shown.index,
@@ -143,7 +153,8 @@ def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]
             "title": shown["title"].to_numpy(),
             "year": grouped["year"].min().astype("Int32").array,
             "venue": shown["venue"].to_numpy(),
-            "authors": shown["people"].to_numpy(),
+            "authors": people,
+            "author_names": shown["names"].to_numpy(),
             "sources": grouped["source"].agg(lambda names: sorted(set(names))).to_numpy(),
             "doi": shown["doi"].to_numpy(),
             "pmid": shown["pmid"].to_numpy(),
@@ -160,7 +171,7 @@ def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]
             shown.index,
             shown["title"],
             shown["abstract"],
-            shown["people"],
+            people,
             shown["venue"],
             strict=True,
         )
@@ -168,12 +179,33 @@ def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]
     return studies, texts
 
 
-def _people(authors: Any) -> str:
-    names = [
-        f"{author['family']}, {author['given']}" if author["given"] else author["family"]
-        for author in (authors if authors is not None else ())
-    ]
-    return "; ".join(name for name in names if name)
+def _lists(records: pd.DataFrame, studies: pd.Series) -> dict[str, list[list[str] | None]]:
+    """The union over a study's records: column → one list a study, None where no record brings any."""
+    held: dict[str, dict[str, set[str]]] = {"countries": {}, "keywords": {}, "mesh": {}}
+    columns = (records[name] for name in ("study_id", "authors", "keywords", "mesh"))
+    for study, authors, keywords, mesh in zip(*columns, strict=True):
+        descriptors = (heading["descriptor"] for heading in _listed(mesh))
+        held["countries"].setdefault(study, set()).update(_countries(authors))
+        held["keywords"].setdefault(study, set()).update(word.strip().lower() for word in _listed(keywords))
+        held["mesh"].setdefault(study, set()).update(word.strip().lower() for word in descriptors)
+    return {name: [sorted(found[study] - {""}) or None for study in studies] for name, found in held.items()}
+
+
+def _listed(cell: Any) -> Iterable[Any]:
+    return () if cell is None else cell
+
+
+def _names(authors: Any) -> list[str]:
+    named = [(author["family"], author["given"]) for author in _listed(authors) if author["family"]]
+    return [f"{family}, {given}" if given else family for family, given in named]
+
+
+def _countries(authors: Any) -> set[str]:
+    """Of each author the country that the source gave, and those that the affiliations end with."""
+    found: set[str | None] = set()
+    for author in _listed(authors):
+        found |= {author["country"], *map(places.country, _listed(author["affiliations"]))}
+    return {code for code in found if code}
 
 
 def _status(workspace: Workspace, clusters: Clusters, studies: pd.DataFrame) -> list[str]:
