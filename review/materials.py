@@ -14,7 +14,7 @@ import pandas as pd
 
 from classifiers.codebook import load as load_codebook
 from corpora.registry import unknown
-from review import auditing
+from review import auditing, measures, topicparts
 from review.counting import flow_of
 from review.facts import Facts
 from review.workspace import Workspace
@@ -37,9 +37,24 @@ def _flow(workspace: Workspace, held: Facts, shown: pd.DataFrame) -> Any:
     return flow_of(workspace)
 
 
+def _topics(workspace: Workspace, held: Facts, shown: pd.DataFrame) -> Any:
+    del held
+    return topicparts.on_studies(workspace, shown)
+
+
+def _topic_report(workspace: Workspace, held: Facts, shown: pd.DataFrame) -> Any:
+    del held, shown
+    return topicparts.report(workspace)
+
+
 MATERIALS: dict[str, Material] = {
     "studies": _studies,
     "flow": _flow,
+    "measures": measures.evaluations,
+    "courses": measures.courses,
+    "agreements": measures.agreements,
+    "topics": _topics,
+    "topic-report": _topic_report,
 }
 """Name → what a figure's ``compute`` gets: from the workspace, its facts and the shown studies."""
 
@@ -80,10 +95,17 @@ def _tagged(workspace: Workspace, dimension: str) -> dict[str, str | None]:
     return {tagger: part.run.id if part else None for tagger, part in parts.items()}
 
 
+def _topic_parts(workspace: Workspace) -> Any:
+    return workspace.hash_of("topics")
+
+
 SIGNATURES: dict[str, Callable[[Workspace], Any]] = {
     "records": _records,
     "links": _links,
     "decisions": _decisions,
+    "models": lambda workspace: workspace.hash_of("models"),
+    "blocks": lambda workspace: workspace.hash_of(ledger=("blocks",)),
+    "topics": _topic_parts,
 }
 """What can be read besides ``labels:<dimension>`` → a value that changes when it does."""
 

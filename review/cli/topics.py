@@ -37,7 +37,7 @@ def topics(
     Example: review topics --mode kmeans --topics 30 --stability 10
     Example: review topics --apply
     """
-    from review import console
+    from review import console, topicparts
     from review import topics as work
 
     opened = open_workspace(workspace)
@@ -49,7 +49,7 @@ def topics(
             outcome = work.fit(opened, recipe, encoder=encoder, repeats=stability, progress=progress)
     for note in () if as_json else outcome.notes:
         console.warn(f"  {note}")
-    found = work.current(opened)
+    found = topicparts.current(opened)
     told = {"done": [outcome.to_dict()], "topics": found.to_dict() if found else []}
     tell(told, [outcome.sentence(), *(found.sentences() if found else [])], as_json=as_json, quiet=quiet)
 
