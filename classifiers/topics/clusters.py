@@ -117,7 +117,8 @@ def clustered(vectors: Vectors, recipe: Recipe, share: float = 1.0) -> Clusterin
 
 def reduced(vectors: Vectors, recipe: Recipe, dimensions: int, distance: float) -> NDArray[np.float32]:
     """Rows in few dimensions by UMAP (cosine), which are only good for neighbourhoods."""
-    from umap import UMAP
+    with imports():
+        from umap import UMAP
 
     with warnings.catch_warnings():
         # Far groups make a graph in pieces, which UMAP lays out one by one and warns of.
@@ -163,7 +164,8 @@ def _kmeans(vectors: Vectors, recipe: Recipe) -> Labels:
 
 
 def _hdbscan(points: NDArray[np.float32], size: int) -> Labels:
-    from hdbscan import HDBSCAN
+    with imports():
+        from hdbscan import HDBSCAN
 
     model = HDBSCAN(
         min_cluster_size=size, min_samples=min(size, 10), core_dist_n_jobs=1, approx_min_span_tree=False
@@ -193,6 +195,14 @@ def _places(labels: Labels) -> Labels:
     made = np.full(labels.max() + 2, -1, dtype=np.int64)  # the last is where -1 looks
     made[found[np.lexsort((start, -counts))]] = np.arange(len(found))
     return made
+
+
+@contextmanager
+def imports() -> Iterator[None]:
+    """Around imports that warn of what we do not need, and silence warnings of the whole process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager

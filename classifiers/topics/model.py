@@ -23,6 +23,7 @@ from classifiers.topics.clusters import (
     Vectors,
     centres,
     clustered,
+    imports,
     need_libraries,
     reduced,
 )
@@ -204,7 +205,7 @@ def _merges(steps: Any, ours: dict[int, int]) -> list[Merge]:
 
 
 def _bertopic() -> Any:
-    with warnings.catch_warnings():  # importing it silences warnings of the whole process
+    with imports():
         from bertopic import BERTopic
         from bertopic.cluster import BaseCluster
         from bertopic.dimensionality import BaseDimensionalityReduction
