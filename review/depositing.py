@@ -34,6 +34,9 @@ RECORDS = ("record_id", "report_id", "study_id", "source", "source_key", "doi", 
 _TEXTS = {"suggestions": ("prompt", "raw"), "annotations": ("quote",)}
 """Columns that hold words of a record: their SHA-256 stands instead."""
 
+BUILT = (FOLDER, "figures", "tables")
+"""Folders that are taken as they were built."""
+
 _QUIET = ("deposits",)
 """Kinds of runs that are left out of the list: else each deposit would differ from the one before."""
 
@@ -78,8 +81,16 @@ def deposit(
         raise DiskError(f"{folder}: cannot be made: {error.strerror or error}") from error
     run.account = Account(counts["files"], counts["files"], counts=counts | names.counts())
     workspace.ledger.add_run("deposits", run.finish())
-    notes = () if (workspace.root / FOLDER).is_dir() else ("no report was built: review report, then again",)
-    return Outcome(f"deposit → {folder}", run, notes)
+    return Outcome(f"deposit → {folder}", run, tuple(_remarks(workspace, folder, names)))
+
+
+def _remarks(workspace: Workspace, folder: Path, names: Names) -> Iterator[str]:
+    """What a person should look at: no report, or names in what was built before."""
+    if not (workspace.root / FOLDER).is_dir():
+        yield "no report was built: run review report, then pack into another folder"
+    for path in sorted(path for place in BUILT for path in (folder / place).rglob("*")):
+        if path.suffix in (".html", ".json", ".csv", ".md") and names.count(path.read_text("utf-8")):
+            yield f"{path.relative_to(folder)}: a note there names a person; it is as it was built"
 
 
 def _bodies(workspace: Workspace, names: Names, *, with_abstracts: bool) -> Iterator[tuple[str, bytes]]:
@@ -106,7 +117,7 @@ def _bodies(workspace: Workspace, names: Names, *, with_abstracts: bool) -> Iter
     yield from _parts(workspace, names)
     yield "environment/versions.json", _versions(workspace)
     yield "environment/installed.txt", _installed()
-    for name in (FOLDER, "figures", "tables"):
+    for name in BUILT:
         for path in sorted((workspace.root / name).rglob("*")):
             if path.is_file() and not path.name.startswith(".tmp-"):
                 yield path.relative_to(workspace.root).as_posix(), path.read_bytes()

@@ -14,7 +14,7 @@ PEOPLE = ("person", "reviewer", "annotator")
 
 _PLACES = ("place", "holder")
 _KEYS = ("NCBI_API_KEY", "NCBI_EMAIL", "OPENALEX_API_KEY", "CROSSREF_EMAIL", "LITSCALE_LLM_KEY")
-_IN_ADDRESS = re.compile(rb"(?i)\b(api_?key|access_token|mailto)(=|%3D)[^\s&\"'<>,;\\]{6,}")
+_IN_ADDRESS = re.compile(r"(?i)\b(api_?key|access_token|mailto)(=|%3D)[^\s&\"'<>,;\\]{6,}")
 _TEXT = (".md", ".toml", ".json", ".csv", ".txt", ".html", ".svg", ".bib", ".tex")
 _OPEN = re.compile(r"^(cc0|cc-by|cc-by-sa|public-domain|pd)(-\d(\.\d)?)?$")
 
@@ -38,6 +38,10 @@ class Names:
     def text(self, text: str) -> str:
         """Free text, every name as a word of its own replaced."""
         return self._words.sub(lambda found: self.known[found.group()], text)
+
+    def count(self, text: str) -> int:
+        """How often a text names somebody."""
+        return len(self._words.findall(text))
 
     def cell(self, column: str, value: Any) -> Any:
         """One cell of the ledger."""
@@ -80,22 +84,28 @@ def open_licence(licence: str | None) -> bool:
     return bool(_OPEN.match(plain.removeprefix("https://creativecommons.org/licenses/").replace("/", "-")))
 
 
-def scrubbed(name: str, body: bytes) -> tuple[bytes, int]:
-    """A text without keys: values of the environment's keys, and keys in addresses; and how many.
+def without_keys(text: str) -> tuple[str, int]:
+    """A text without the environment's keys and without keys in addresses; and how many there were.
 
-    >>> scrubbed("run.json", b"https://x/works?api_key=secret123&page=1")
-    (b'https://x/works?api_key=REMOVED&page=1', 1)
+    >>> without_keys("https://x/works?api_key=secret123&page=1")
+    ('https://x/works?api_key=REMOVED&page=1', 1)
     """
-    if not name.endswith(_TEXT):
-        return body, 0
     count = 0
     for key in _KEYS:
-        value = os.environ.get(key, "").encode()
-        if len(value) >= 6 and value in body:
-            count += body.count(value)
-            body = body.replace(value, b"REMOVED")
-    body, more = _IN_ADDRESS.subn(rb"\1\2REMOVED", body)
-    return body, count + more
+        value = os.environ.get(key, "")
+        if len(value) >= 6:
+            count += text.count(value)
+            text = text.replace(value, "REMOVED")
+    text, more = _IN_ADDRESS.subn(r"\1\2REMOVED", text)
+    return text, count + more
+
+
+def scrubbed(name: str, body: bytes) -> tuple[bytes, int]:
+    """A file `without_keys`, if it is text."""
+    if not name.endswith(_TEXT):
+        return body, 0
+    text, count = without_keys(body.decode("utf-8", "surrogateescape"))
+    return text.encode("utf-8", "surrogateescape"), count
 
 
 README = """# {title}

@@ -29,7 +29,7 @@ from review.workspace import KINDS, Workspace
 
 _DERIVED = ("cache", "figures", build.FOLDER)
 _MOST = 5
-"""Differing cells of one table that are told; the rest are counted."""
+"""Differing cells or rows of one table that are told; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,26 +237,23 @@ def _spec(name: str) -> FigureSpec | None:
 
 
 def _table(where: str, old: str, new: str, found: Verified) -> None:
-    """The first cells of two tables that differ, by row and column."""
+    """What differs between two tables: the first cells, or the first rows that only one of them has."""
     if old == new:
         return
     one, two = (list(csv.reader(io.StringIO(text))) for text in (old, new))
     if one and one[:1] == two[:1] and len(one) == len(two):
-        cells = [
-            (f"row {number} ({', '.join(left[:2])}), {column}", left[k], right[k])
+        told = [
+            (f"row {number} ({', '.join(left[:3])}), {column}", left[k], right[k])
             for number, (left, right) in enumerate(zip(one[1:], two[1:], strict=True), 1)
             for k, column in enumerate(one[0])
             if left[k] != right[k]
         ]
-        found.differing += [Difference(where, *cell) for cell in cells[:_MOST]]
-        if len(cells) > _MOST:
-            more = len(cells) - _MOST
-            found.differing.append(Difference(where, f"{more:,} more cells", "as saved", "differ"))
-        return
-    sides = (
-        f"{max(len(rows) - 1, 0)} rows of {', '.join(rows[0]) if rows else 'nothing'}" for rows in (one, two)
-    )
-    found.differing.append(Difference(where, "table", *sides))
+    else:
+        told = [("row", ", ".join(row), "not there") for row in one if row not in two]
+        told += [("row", "not there", ", ".join(row)) for row in two if row not in one]
+    found.differing += [Difference(where, *cell) for cell in told[:_MOST]]
+    if left_out := len(told) - _MOST if len(told) > _MOST else 0:
+        found.differing.append(Difference(where, "more of the table", "as saved", f"{left_out:,} differ"))
 
 
 def _shown(value: Any) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from review.packing import without_keys
 from review.report import references
 from review.report.document import Block, Code, Grid, Heading, Items, Text
 from review.report.gathering import Made, Material
@@ -25,10 +26,10 @@ def strategies(m: Material) -> Iterator[Block]:
             f"{row['search']}: {row['source']}, {row['platform']}; searched {row['searched']}; limits: "
             f"{row['limits']}; run {row['run']}."
         )
-        yield Code(row["strategy"])
+        yield Code(without_keys(row["strategy"])[0])
         if row["as_sent"]:
             yield Text("As the service took it:")
-            yield Code(row["as_sent"])
+            yield Code(without_keys(row["as_sent"])[0])
         if row["counts"]:
             yield Text(f"Counted step by step: {row['counts']}.")
         if row["remarks"]:
@@ -119,4 +120,5 @@ def _run(run: Made) -> tuple[str, ...]:
 
 
 def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return without_keys(text)[0]

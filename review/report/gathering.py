@@ -151,9 +151,11 @@ class Material:
 
     @cached_property
     def sources_of(self) -> dict[str, str]:
-        """Record → its source."""
-        table = self.workspace.corpus.records(["record_id", "source"])
-        return dict(zip(table["record_id"].to_pylist(), table["source"].to_pylist(), strict=True))
+        """Record → its source, as people call it."""
+        runs = [part.run.parameters for part in self.workspace.corpus.parts("records")]
+        names = {given.get("source"): given.get("source_title") for given in runs}
+        table = self.workspace.corpus.records(["record_id", "source"]).to_pylist()
+        return {row["record_id"]: names.get(row["source"]) or row["source"] for row in table}
 
     def verdicts(self, stage: str, wanted: str) -> list[tuple[str, str]]:
         """(report, reason) of the reports that a stage settled so, sorted by report."""

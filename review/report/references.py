@@ -77,9 +77,11 @@ def _style() -> Any:
 
 def _csl(record: Record, key: str) -> dict[str, Any]:
     kinds = [_TYPES[kind.lower()] for kind in record.publication_types if kind.lower() in _TYPES]
+    # The style calls an article without volume and pages a preprint, which we do not know of it.
+    other = "article-journal" if record.volume or record.pages else "article-magazine"
     entry: dict[str, Any] = {
         "id": key,
-        "type": kinds[0] if kinds else "article-journal",
+        "type": kinds[0] if kinds else other,
         "title": _plain(record.title or "no title"),
         "author": [
             {"family": _plain(author.family), "given": _plain(author.given)}

@@ -14,7 +14,7 @@ from review.figures.save import escaped, render
 from review.report import references
 from review.report.document import Block, Grid, Heading, Items, Picture, Text
 from review.report.gathering import Material
-from review.report.numbers import sentence, were, without_hints
+from review.report.numbers import listed, sentence, were, without_hints
 
 LISTED = 1_000
 """Studies and references that stand in the document; above it they stand in the files beside it only."""
@@ -82,17 +82,22 @@ def shares(m: Material) -> Iterator[Block]:
     yield Text(f"Unit: {tidy.unit}. Population: {tidy.population}.")
     for note in tidy.notes:
         yield Text(sentence(without_hints(note)), notice=note == NOT_AUDITED)
+    silent = []
     for dimension, part in tidy.frame.groupby("dimension", sort=False):
         rows = tuple(_share(m, row) for _, row in part.iterrows() if row["n"] or row["discordant"])
+        if not rows:
+            silent.append(str(dimension))
+            continue
         left = len(part) - len(rows)
         number = m.numbers.count(f"share.{dimension}.never", left, "labels", "label")
-        notes = (sentence(f"{number} {were(left)} given to no study"),) if left else ()
         yield Grid(
             f"{dimension}: shares of {part['over'].iloc[0]}",
             ("Label", "n", "of", "Naive", "Corrected", "95 % interval", "Audited", "Status"),
             rows,
-            notes,
+            (sentence(f"{number} {were(left)} given to no study"),) if left else (),
         )
+    if silent:
+        yield Text(f"No study has a label of these dimensions: {listed(silent)}.")
 
 
 def _share(m: Material, row: pd.Series) -> tuple[str, ...]:

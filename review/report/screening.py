@@ -17,7 +17,7 @@ from review.screening.votes import UNDONE
 NAMES = {"title-abstract": "titles and abstracts", "full-text": "full texts"}
 
 _MODES = {
-    "single": "One person decided on each report.",
+    "single": "One person was to decide on each report.",
     "one-include-passes": "One inclusion let a report pass; excluding it needed two people.",
 }
 
@@ -68,13 +68,13 @@ def mode(board: Board) -> str:
     stage = board.stage
     if stage.mode == "dual":
         return (
-            f"{_number(stage.people)} people decided on each report, without seeing each other's decisions; "
-            "differing decisions were a conflict."
+            f"{_number(stage.people)} people were to decide on each report without seeing each other's "
+            "decisions; differing decisions were a conflict."
         )
     if stage.mode == "single-check":
         return (
-            f"One person decided on each report; a second person screened {stage.check:g} % of them, chosen "
-            "by a hash that nobody could foresee."
+            f"One person was to decide on each report, and a second person on {stage.check:g} % of them, "
+            "chosen by a hash that nobody could foresee."
         )
     return _MODES[stage.mode]
 
@@ -201,8 +201,6 @@ def stopping(m: Material, board: Board) -> Iterator[Block]:
         f"On {day(stop['at'])} this stage was {ended} (rule: {stop['rule']}; claim: {claim}). "
         f"{m.numbers(f'stop.{stage}.sentence', stop['sentence'], where)}"
     )
-    if claim != "verified":
-        yield Text("This is no proof of recall: no random sample of what was left unscreened was tested.")
     if void:
         yield Text(f"This stop is void, its claim does not hold any more: {void}.", notice=True)
     left, _ = stops.unscreened(board)
@@ -244,10 +242,14 @@ def full_texts(m: Material) -> Iterator[Block]:
         return
     yield Heading(3, "Full texts")
     states = [row["status"] for row in m.texts_sought.values()]
-    told = [
-        f"{m.numbers(f'fulltexts.{state}', states.count(state), 'ledger: fulltexts')} {words}"
-        for state, words in (("retrieved", "retrieved"), ("not-retrieved", "not to be had"),
-                             ("sought", "sought and not retrieved yet"))
-    ]  # fmt: skip
-    yield Text(sentence(f"of the reports that went to full text, {listed(told)}"))
+    where = "ledger: fulltexts"
+    told = []
+    for state, words in (
+        ("retrieved", "retrieved"),
+        ("not-retrieved", "not to be had"),
+        ("sought", "sought and not retrieved yet"),
+    ):
+        count = states.count(state)
+        told.append(f"{m.numbers(f'fulltexts.{state}', count, where)} {were(count)} {words}")
+    yield Text(sentence(f"of the full texts, {listed(told)}"))
     yield Text("A report was excluded here for exactly one reason, the first criterion that it failed.")
