@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import InputError
 from corpora.run import now
-from review import answers, linking, taught
+from review import answers, linking, silver, taught
 from review.analysis.estimators import Estimand
 from review.analysis.tidy import Audit, family_group
 from review.facts import Facts, shown
@@ -233,6 +233,8 @@ def standing(workspace: Workspace, held: Facts) -> tuple[Audit | None, str]:
     audited study since is to be coded too.
     """
     drawn = audits(workspace)
+    if not drawn and workspace.protocol.labels.silver:
+        return silver.standing(workspace, held)
     if not drawn:
         return None, "no audit was drawn (review audit --plan)"
     told, parts = [], []
@@ -299,7 +301,7 @@ def truths(workspace: Workspace, held: Facts, audit: Drawn) -> tuple[pd.DataFram
 
 def signature(workspace: Workspace) -> str | None:
     """Names what the finished audits say; None while there are none. Figures that show shares read it."""
-    if not audits(workspace):
+    if not audits(workspace) and not workspace.protocol.labels.silver:
         return None
     from review.facts import facts
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,9 @@ def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
 def tidy_of(workspace: Workspace, spec: FigureSpec, held: Facts) -> Tidy:
     """The table of one figure."""
     studies, context = population(workspace, held)
-    return spec.compute(materials.material(spec.needs, workspace, held, studies), context)
+    tidy = spec.compute(materials.material(spec.needs, workspace, held, studies), context)
+    corrected = "status" in tidy.frame and bool((tidy.frame["status"] == "corrected").any())
+    return replace(tidy, silver=corrected and context.audit is not None and context.audit.silver)
 
 
 def population(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, Context]:

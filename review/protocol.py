@@ -137,13 +137,18 @@ class Suggestions(_Table):
 
 
 class Labels(_Table):
-    """The codebook, which tagger speaks for which dimension, and what trains it."""
+    """The codebook, which tagger speaks for which dimension, and what trains it.
+
+    ``silver`` names codes of a random sample that a language model gave (`review.silver`): they never
+    replace an audit by people, and are left aside as soon as there is one.
+    """
 
     codebook: str = "nlp-medicine"
     tagger: str = "keywords"
     dimensions: dict[str, str] = {}
     training: str | None = None
     training_records: str | None = None
+    silver: str | None = None
     key: str = "record_key"
 
     def taggers(self) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from classifiers import learnt
 from classifiers.codebook import load as load_codebook
-from classifiers.labels import read_labels
+from classifiers.labels import Labelled, read_labels
 from corpora.errors import InputError
 from corpora.formats.detect import open_file
 from corpora.record import build, key_text
@@ -71,19 +71,29 @@ def labelled(workspace: Workspace) -> frozenset[str]:
         )
     given = training.source(workspace)
     found = read_labels(given.labels, load_codebook(labels.codebook), given.key)
+    return frozenset(placed(workspace, found, given).values())
+
+
+def placed(workspace: Workspace, found: Labelled, given: training.Source) -> dict[int, str]:
+    """Row of a labels file → its study, for the rows whose record is here.
+
+    A row is found by its key if that is a record id, a DOI or a PMID, else by its title.
+    """
     clusters = linking.clusters(workspace).studies
     if given.key in _COLUMNS:
         known = _by_column(workspace, clusters, given.key)
-        return frozenset(known[key] for key in found.keys if key in known)
-    titles = {str(row["title"]) for row in found.rows if row.get("title")}
+        return {row: known[key] for row, key in enumerate(found.keys) if key in known}
+    titles = {row: str(one["title"]) for row, one in enumerate(found.rows) if one.get("title")}
     if given.records is not None:
-        wanted = set(found.keys)
-        for row in open_file(given.records).rows:
-            record = build(row.fields, source="labels")
-            if record.title and dict(record.extra).get(given.key) in wanted:
-                titles.add(record.title)
+        rows = {key: row for row, key in enumerate(found.keys)}
+        for line in open_file(given.records).rows:
+            record = build(line.fields, source="labels")
+            key = dict(record.extra).get(given.key)
+            if record.title and key in rows:
+                titles.setdefault(rows[key], record.title)
     known = _by_column(workspace, clusters, "title")
-    return frozenset(known[key] for title in titles if (key := key_text(title)) in known)
+    keys = {row: key_text(title) for row, title in titles.items()}
+    return {row: known[key] for row, key in keys.items() if key in known}
 
 
 def _by_column(workspace: Workspace, clusters: Mapping[str, str], column: str) -> dict[str, str]:

@@ -130,9 +130,13 @@ def notes(found: Sequence[Estimate], context: Context) -> list[str]:
     audit = context.audit
     assert audit is not None
     what = "this corpus" if audit.estimand == "corpus" else "the literature it is a sample of"
+    coded = f"{len(audit.truth):,} of {len(audit.strata):,} studies"
     told = [
-        f"Corrected by {audit.name}: {len(audit.truth):,} of {len(audit.strata):,} studies coded by people, "
-        f"drawn {audit.drawn[:10]}; PPI++ with 95 % intervals, for {what}."
+        f"Corrected to silver coding, a language model's of {coded} and not people's; PPI++ with 95 % "
+        f"intervals, for {what}."
+        if audit.silver
+        else f"Corrected by {audit.name}: {coded} coded by people, drawn {audit.drawn[:10]}; PPI++ with 95 % "
+        f"intervals, for {what}."
     ]
     if weak := sum(one.status == "not estimable" for one in found):
         told.append(

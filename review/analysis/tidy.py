@@ -24,7 +24,8 @@ class Audit:
     """What people said of a random sample of studies, without seeing the tagger's word.
 
     ``strata`` gives every study of the population its stratum, by study id; ``truth`` has one row
-    an audited study, by study id, and a column a dimension with its label ids.
+    an audited study, by study id, and a column a dimension with its label ids. ``silver``: not
+    people said it but a language model (`review.silver`).
     """
 
     name: str
@@ -32,6 +33,7 @@ class Audit:
     strata: pd.Series
     truth: pd.DataFrame
     estimand: Estimand = "corpus"
+    silver: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Tidy:
     simulated: bool = False
     instead: str = ""
     """What is drawn where there is nothing to show: why, and what to do."""
+    silver: bool = False
+    """Corrected shares are corrected to a language model's codes, not to people's."""
 
     @property
     def empty(self) -> bool:

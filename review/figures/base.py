@@ -71,6 +71,9 @@ def of_dimensions(make: Callable[..., FigureSpec]) -> FigureSpec:
     return replace(make(), of=make)
 
 
+_MARKS = ("SIMULATED LITERATURE", "CORRECTED TO SILVER CODING, NOT AUDITED")
+
+
 def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
     """Draw a figure at a journal's size; without pyplot, so that threads do not meet."""
     width = (preset.double if spec.wide else preset.single) * MM
@@ -83,21 +86,23 @@ def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
             _nothing(figure, tidy)
         else:
             spec.draw(tidy, figure)
-        if tidy.simulated:
-            _mark(figure, preset)
+        if marks := [
+            text for text, holds in zip(_MARKS, (tidy.simulated, tidy.silver), strict=True) if holds
+        ]:
+            _mark(figure, preset, " · ".join(marks))
         _enlarge(figure, preset)
         # Text is laid out while the journal's settings hold.
         figure.canvas.draw()
     return figure
 
 
-def _mark(figure: Figure, preset: Preset) -> None:
-    """Say on the picture itself that the literature is invented, in a strip kept free for it."""
+def _mark(figure: Figure, preset: Preset, text: str) -> None:
+    """Say on the picture itself what nobody may miss, in a strip kept free for it."""
     strip = 0.12 / figure.get_figheight()
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0.0, strip, 1.0, 1.0 - strip))
-    figure.text(0.998, 0.003, "SIMULATED LITERATURE", ha="right", va="bottom", color="#666666",
+    figure.text(0.998, 0.003, text, ha="right", va="bottom", color="#666666",
                 fontsize=preset.smallest)  # fmt: skip
 
 
