@@ -1,17 +1,51 @@
-"""Charts in Altair over the same tidy tables that the figures draw."""
+"""Charts in Altair over the same tidy tables that the figures draw; colours for light and dark."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
+from dashboards.parts import plain, table, told
 from review.analysis.tidy import FAMILIES, NO_METHOD, Tidy
-from review.figures.presets import COLOURS
-from review.figures.save import escaped
 
-_FAMILY = alt.Scale(domain=[*FAMILIES, NO_METHOD], range=[COLOURS[name] for name in (*FAMILIES, NO_METHOD)])
+
+class Ink(NamedTuple):
+    """Colours of one theme; each stands out from its ground by 3 : 1 and more."""
+
+    corrected: str
+    naive: str
+    families: tuple[str, ...]
+    edge: str
+    blues: tuple[str, str]
+    greys: tuple[str, str]
+    swap: tuple[str, str, float]
+    """Text on a cell: below and above a share."""
+    text: str
+
+
+LIGHT = Ink(
+    "#0072B2", "#7A7A7A", ("#D55E00", "#8A8000", "#0072B2", "#8F8F8F"), "#FFFFFF",
+    ("#F1F6FB", "#08306B"), ("#FFFFFF", "#A6A6A6"), ("#000000", "#FFFFFF", 0.62), "#3A444E",
+)  # fmt: skip
+DARK = Ink(
+    "#56B4E9", "#A3A3A3", ("#FF8A3D", "#F0E442", "#56B4E9", "#8F8F8F"), "#171B21",
+    ("#1B2733", "#8CCBF2"), ("#20242A", "#666C74"), ("#FFFFFF", "#000000", 0.45), "#C3CCD5",
+)  # fmt: skip
+
+
+def ink() -> Ink:
+    """The colours of the theme that the browser shows."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def draw(place: Any, chart: Any, alt_text: str) -> None:
+    """Show a chart with text that can be read in both themes."""
+    colours = {"labelColor": ink().text, "titleColor": ink().text}
+    place.altair_chart(
+        chart.configure_axis(**colours).configure_legend(**colours), width="stretch", alt=alt_text
+    )
 
 
 _TWO_LINES = "split(replace(datum.label, ' only', '|only'), '|')"
@@ -20,34 +54,36 @@ _TWO_LINES = "split(replace(datum.label, ' only', '|only'), '|')"
 def stacked(frame: pd.DataFrame) -> Any:
     """Studies per year, stacked by family: traditional NLP at the foot, as in the figure."""
     order = {name: rank for rank, name in enumerate((*FAMILIES[::-1], NO_METHOD))}
+    names = [*FAMILIES, NO_METHOD]
+    scale = alt.Scale(domain=names, range=list(ink().families))
     return (
         alt.Chart(frame.assign(rank=frame["family"].map(order)))
-        .mark_bar(stroke="#333", strokeWidth=0.4)
+        .mark_bar(stroke=ink().edge, strokeWidth=0.6)
         .encode(
-            x=alt.X("year:O", title="Year"),
+            x=alt.X("year:O", title="Year", axis=alt.Axis(labelOverlap=True)),
             y=alt.Y("n:Q", title="Studies (families as tagged)"),
-            color=alt.Color("family:N", scale=_FAMILY, title=None),
+            color=alt.Color(
+                "family:N", scale=scale, title=None, legend=alt.Legend(orient="top", columns=2, labelLimit=0)
+            ),
             order=alt.Order("rank:Q"),
             tooltip=["year", "family", "n", "denominator", alt.Tooltip("naive:Q", format=".1%")],
         )
+        .properties(height=380)
     )
-
-
-_GREY = "#8C8C8C"
 
 
 def _of_year(column: str) -> list[Any]:
     """What a pointer shows of a share."""
-    told: list[Any] = ["year", column, "n", "denominator", alt.Tooltip("naive:Q", format=".1%")]
-    told += [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("corrected", "low", "high")]
-    return [*told, alt.Tooltip("audited:Q", title="audited of the year"), "status"]
+    shown: list[Any] = ["year", column, "n", "denominator", alt.Tooltip("naive:Q", format=".1%")]
+    shown += [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("corrected", "low", "high")]
+    return [*shown, alt.Tooltip("audited:Q", title="audited of the year"), "status"]
 
 
 def lines(
     frame: pd.DataFrame,
     column: str,
     values: Sequence[str] = (),
-    colours: Sequence[str] = ("#0072B2",),
+    colours: Sequence[str] = (),
     most: float | None = None,
 ) -> Any:
     """Shares by year, one line a value of ``column``: grey as tagged, colour corrected with its interval.
@@ -61,20 +97,25 @@ def lines(
     if most is not None:  # one of several small charts: the heading says what it is
         title = None
     names = list(values) or list(dict.fromkeys(frame[column]))
-    legend = alt.Legend(title=None) if len(names) > 1 else None
+    legend = alt.Legend(title=None, orient="top", labelLimit=0) if len(names) > 1 else None
     year = alt.X("year:O", title=title and "Year", axis=alt.Axis(labelOverlap=True))
     shape = alt.Shape(f"{column}:N", scale=alt.Scale(domain=names), legend=legend)
-    told = _of_year(column)
+    tips = _of_year(column)
     reach = alt.Scale(domain=[0, most]) if most is not None else alt.Undefined
     share = alt.Y("naive:Q", title=title, axis=alt.Axis(format="%"), scale=reach)
-    base = alt.Chart(shown).encode(x=year, y=share, tooltip=told)
-    grey = base.mark_line(color=_GREY).encode(detail=f"{column}:N")
-    marks = base.mark_point(filled=True, color=_GREY, size=30, opacity=1).encode(shape=shape)
+    base = alt.Chart(shown).encode(x=year, y=share, tooltip=tips)
+    dashes = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+    dash = alt.StrokeDash(
+        f"{column}:N", scale=alt.Scale(domain=names, range=[dashes[i % 4] for i in range(len(names))]),
+        legend=legend,
+    )  # fmt: skip
+    grey = base.mark_line(color=ink().naive).encode(strokeDash=dash)
+    marks = base.mark_point(filled=True, color=ink().naive, size=30, opacity=1).encode(shape=shape)
     if done.empty:
         return alt.layer(grey, marks)
-    scale = alt.Scale(domain=names, range=list(colours))
+    scale = alt.Scale(domain=names, range=list(colours or (ink().corrected,)))
     colour = alt.Color(f"{column}:N", scale=scale, legend=legend)
-    over = alt.Chart(done).encode(x=year, color=colour, tooltip=told)
+    over = alt.Chart(done).encode(x=year, color=colour, tooltip=tips)
     bars = over.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q", title=title, scale=reach), y2="high:Q")
     points = over.mark_point(filled=True, size=70, opacity=1).encode(y="corrected:Q", shape=shape)
     return alt.layer(grey, marks, bars, points)
@@ -82,7 +123,7 @@ def lines(
 
 def family_lines(frame: pd.DataFrame) -> Any:
     """Shares of the method families by year."""
-    return lines(frame, "family", FAMILIES, ("#D55E00", "#8A8000", "#0072B2"))
+    return lines(frame, "family", FAMILIES, ink().families[:3]).properties(height=340)
 
 
 def grid(tidy: Tidy, column: str, name: str, across: int = 3) -> None:
@@ -94,13 +135,13 @@ def grid(tidy: Tidy, column: str, name: str, across: int = 3) -> None:
     for number, value in enumerate(values):
         chart = lines(frame[frame[column] == value], column, most=most).properties(height=260)
         place = places[number % across]
-        place.markdown(f"**{value}**")
-        place.altair_chart(chart, width="stretch")
-    _told(tidy)
-    table(tidy, name)
+        place.markdown(f"**{plain(str(value))}**")
+        draw(place, chart, f"{value}: share by year")
+    told(tidy)
+    table(tidy.frame, name)
 
 
-def heat(frame: pd.DataFrame, prefix: str, title: str) -> Any:
+def heat(frame: pd.DataFrame, prefix: str) -> Any:
     """Tasks down, families across: blue corrected, grey naive; ``prefix`` is ``row_`` or nothing."""
     order = list(dict.fromkeys(frame["task"]))
     done = frame[f"{prefix}status"] == "corrected"
@@ -125,7 +166,7 @@ def heat(frame: pd.DataFrame, prefix: str, title: str) -> Any:
     )
     x = alt.X("family:N", sort=list(FAMILIES), title=None, axis=across)
     y = alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False))
-    told: list[Any] = [
+    tips: list[Any] = [
         "task",
         "family",
         "n",
@@ -134,35 +175,35 @@ def heat(frame: pd.DataFrame, prefix: str, title: str) -> Any:
     # The interval stands below its share, so that it fits a phone.
     lift, row = (-5, 34) if done.any() else (0, 26)
     layers = []
-    for part, ends in ((shown[~done], ["#FFFFFF", "#969696"]), (shown[done], ["#F7FBFF", "#08306B"])):
-        base = alt.Chart(part).encode(x=x, y=y, tooltip=[*told, "audited", "status"])
-        scale = alt.Scale(domain=[0, 1], range=ends)
+    for part, ends in ((shown[~done], ink().greys), (shown[done], ink().blues)):
+        base = alt.Chart(part).encode(x=x, y=y, tooltip=[*tips, "audited", "status"])
+        scale = alt.Scale(domain=[0, 1], range=list(ends))
         layers.append(base.mark_rect().encode(color=alt.Color("share:Q", scale=scale, legend=None)))
-        ink = alt.condition(
-            "datum.share > 0.6 && datum.interval != ''", alt.value("white"), alt.value("black")
-        )
-        layers.append(base.mark_text(dy=lift).encode(text=alt.Text("share:Q", format=".0%"), color=ink))
-        small = base.mark_text(fontSize=9, dy=8).encode(text="interval:N", color=ink)
+        below, above, share = ink().swap
+        dark = alt.condition(f"datum.share > {share}", alt.value(above), alt.value(below))
+        text: Any = alt.value(below) if ends == ink().greys else dark
+        layers.append(base.mark_text(dy=lift).encode(text=alt.Text("share:Q", format=".0%"), color=text))
+        small = base.mark_text(fontSize=9, dy=8).encode(text="interval:N", color=text)
         layers.append(small)
     chart = alt.layer(*layers).resolve_scale(color="independent")
-    return chart.properties(title=title, height=row * len(order) + 110)
+    return chart.properties(height=row * len(order) + 70)
 
 
 def dots(frame: pd.DataFrame) -> Any:
     """One label a row: a grey ring for the naive share, a dot with its interval for the corrected."""
     order = list(frame["title"])
     done = frame[frame["status"] == "corrected"].astype({"corrected": float, "low": float, "high": float})
-    y = alt.Y("title:N", sort=order, title=None, axis=alt.Axis(labelLimit=280, labelOverlap=False))
-    told: list[Any] = ["title", "over", "n", "denominator", alt.Tooltip("naive:Q", format=".1%")]
-    told += [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("corrected", "low", "high")]
-    told += ["audited", "discordant", "status"]
+    y = alt.Y("title:N", sort=order, title=None, axis=alt.Axis(labelLimit=210, labelOverlap=False))
+    tips: list[Any] = ["title", "over", "n", "denominator", alt.Tooltip("naive:Q", format=".1%")]
+    tips += [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("corrected", "low", "high")]
+    tips += ["audited", "discordant", "status"]
     x = alt.X("naive:Q", title="Share", axis=alt.Axis(format="%", tickCount=8))
-    naive = alt.Chart(frame).mark_point(size=60, color=_GREY).encode(x=x, y=y, tooltip=told)
-    base = alt.Chart(done).encode(y=y, tooltip=told)
-    bars = base.mark_rule(color="#0072B2", strokeWidth=1.5).encode(
+    naive = alt.Chart(frame).mark_point(size=60, color=ink().naive).encode(x=x, y=y, tooltip=tips)
+    base = alt.Chart(done).encode(y=y, tooltip=tips)
+    bars = base.mark_rule(color=ink().corrected, strokeWidth=1.5).encode(
         x=alt.X("low:Q", title="Share"), x2="high:Q"
     )
-    points = base.mark_point(color="#0072B2", filled=True, size=60, opacity=1).encode(x="corrected:Q")
+    points = base.mark_point(color=ink().corrected, filled=True, size=60, opacity=1).encode(x="corrected:Q")
     return alt.layer(naive, bars, points).properties(height=26 * len(order) + 70)
 
 
@@ -171,22 +212,3 @@ def key(tidy: Tidy) -> str:
     if (tidy.frame["status"] == "corrected").any():
         return "Blue: corrected by the audit, with its 95 % interval; grey: naive. "
     return ""
-
-
-def with_table(tidy: Tidy, chart: Any, name: str) -> None:
-    """A chart, its notes, and its table to look at or take away."""
-    st.altair_chart(chart, width="stretch")
-    _told(tidy)
-    table(tidy, name)
-
-
-def _told(tidy: Tidy) -> None:
-    st.caption(f"Unit: {tidy.unit}. Denominator: {tidy.denominator}. " + " ".join(tidy.notes))
-
-
-def table(tidy: Tidy, name: str) -> None:
-    """The numbers behind a chart."""
-    with st.expander("The numbers as a table"):
-        st.dataframe(tidy.frame, hide_index=True, width="stretch")
-        body = escaped(tidy.frame).to_csv(index=False)
-        st.download_button("CSV", body, f"{name}.csv", "text/csv", key=f"csv-{name}")

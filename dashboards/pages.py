@@ -1,5 +1,6 @@
-"""The pages of the dashboard and what they share: the workspace, its facts, the filters."""
+"""The pages of the dashboard and what stands beside them: the review, its state, its audit."""
 
+from collections.abc import Callable
 from functools import partial
 
 import altair as alt
@@ -7,33 +8,93 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from corpora.errors import LitscaleError
-from dashboards.source import Source, open_source
+from dashboards.parts import PAGES, plain
+from dashboards.source import Source, newer, open_source, renew
+
+_LOOK_AGAIN = "30s"
+"""How often an open page looks whether the data changed."""
 
 
-def pages() -> list[StreamlitPage]:
+def pages() -> dict[str, list[StreamlitPage]]:
     """Lay out the app and give its pages; ``app.py``, which Streamlit runs, navigates them."""
-    st.set_page_config(page_title="litscale", layout="wide")
+    st.set_page_config(page_title="litscale", page_icon=":material/library_books:", layout="wide")
     alt.data_transformers.disable_max_rows()
+    _let_in()
     try:
         source = open_source()
     except LitscaleError as error:
-        st.error(f"This workspace cannot be shown. {error}", icon=":material/error:")
+        st.error(f"This workspace cannot be shown. {plain(str(error))}", icon=":material/error:")
         st.stop()
     _side(source)
-    # The pages are imported here: each needs the source, none the others.
-    from dashboards import browser, overview, shares, tasks, trends
+    made = _pages(source)
+    st.session_state[PAGES] = {page.url_path or "overview": page for held in made.values() for page in held}
+    return made
 
-    made = (
-        ("Overview", overview.show, "overview", ":material/home:"),
-        ("Trends", trends.show, "trends", ":material/trending_up:"),
-        ("Tasks × methods", tasks.show, "tasks", ":material/grid_on:"),
-        ("Shares", shares.show, "shares", ":material/percent:"),
-        ("Records", browser.show, "records", ":material/search:"),
-    )
-    return [
-        st.Page(partial(show, source), title=title, icon=icon, url_path=path, default=path == "overview")
-        for title, show, path, icon in made
-    ]
+
+def _pages(source: Source) -> dict[str, list[StreamlitPage]]:
+    # Imported here: each needs the source, none the others.
+    from dashboards import (
+        browser,
+        gaps,
+        overview,
+        progress,
+        quality,
+        shares,
+        study,
+        takeaway,
+        tasks,
+        topics,
+        trends,
+        updates,
+    )  # fmt: skip
+
+    def page(
+        show: Callable[[Source], None], title: str, path: str, icon: str, *, hidden: bool = False
+    ) -> StreamlitPage:
+        return st.Page(
+            partial(_shown, show, source), title=title, icon=f":material/{icon}:", url_path=path,
+            default=path == "overview", visibility="hidden" if hidden else "visible",
+        )  # fmt: skip
+
+    return {
+        "Review": [
+            page(overview.show, "Overview", "overview", "home"),
+            page(progress.show, "Screening", "screening", "checklist"),
+            page(updates.show, "Changes", "changes", "update"),
+        ],
+        "Literature": [
+            page(trends.show, "Trends", "trends", "trending_up"),
+            page(tasks.show, "Tasks × methods", "tasks", "grid_on"),
+            page(shares.show_rag, "RAG", "rag", "manage_search"),
+            page(gaps.show, "Evaluation and gaps", "evaluation", "bubble_chart"),
+            page(topics.show, "Topics", "topics", "hub"),
+            page(shares.show, "All labels", "shares", "percent"),
+        ],
+        "Evidence": [
+            page(browser.show, "Records", "records", "search"),
+            page(study.show, "Study", "study", "article", hidden=True),
+            page(quality.show, "Classifier quality", "quality", "verified"),
+            page(takeaway.show, "Export", "export", "download"),
+        ],
+    }
+
+
+def _shown(show: Callable[[Source], None], source: Source) -> None:
+    """A page, or in words why it cannot be shown."""
+    try:
+        show(source)
+    except LitscaleError as error:
+        st.error(f"This page cannot be shown. {plain(str(error))}", icon=":material/error:")
+
+
+def _let_in() -> None:
+    """Where the server has an [auth] section in its secrets, only who is logged in sees anything."""
+    if not st.secrets.load_if_toml_exists() or "auth" not in st.secrets or st.user.is_logged_in:
+        return
+    st.title("litscale", anchor=False)
+    st.markdown("This review is shown to its team. Log in to see it.")
+    st.button("Log in", on_click=st.login, type="primary", icon=":material/login:")
+    st.stop()
 
 
 def _side(source: Source) -> None:
@@ -41,22 +102,29 @@ def _side(source: Source) -> None:
         st.markdown(f"**{plain(source.title)}**")
         if source.context.simulated:
             st.warning("SIMULATED literature: nothing here is real.", icon=":material/science:")
-        st.caption(f"Shown: {source.context.population}.")
+        _news(source)
         audited = "Audit" if source.context.audit else "Not audited"
-        st.caption(f"{audited}: {plain(source.context.audit_state)}.")
+        st.caption(
+            f"Shown: {plain(source.context.population)}.  \n{audited}: {plain(source.context.audit_state)}."
+        )
         if source.due:
-            st.info(
-                "Due: " + "; ".join(plain(item) for item in source.due) + ". Run: review run",
-                icon=":material/schedule:",
-            )
+            due = "; ".join(plain(item) for item in source.due)
+            st.caption(f":material/schedule: Due: {due}. Run: `review run`")
 
 
-def plain(text: str) -> str:
-    """Text that Markdown shows as it stands: titles come from strangers.
-
-    >>> plain("a *b* <i> $c$")
-    'a \\\\*b\\\\* &lt;i> \\\\$c\\\\$'
-    """
-    for mark in "\\`*_{}[]()#+!|$~:":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("<", "&lt;")
+@st.fragment(run_every=_LOOK_AGAIN)
+def _news(source: Source) -> None:
+    """Say when the workspace has moved on; the page stays as it is until somebody asks for the new state."""
+    try:
+        snapshot = newer(source)
+    except LitscaleError as error:
+        st.warning(
+            f"The workspace cannot be read just now: {plain(str(error))}", icon=":material/sync_problem:"
+        )
+        return
+    if snapshot:
+        with st.container(border=True):
+            st.markdown(":material/update: **New data is there.** This page shows the state before it.")
+            if st.button("Show the new state", type="primary", key="renew", width="stretch"):
+                renew(snapshot)
+                st.rerun(scope="app")

@@ -1,55 +1,128 @@
-"""The workspace behind the dashboard, read-only; its facts are cached by snapshot."""
+"""The workspace behind the dashboard, read-only.
+
+A session stays with the state of the data that it began with; when a harvest, a decision or an audit
+changes the workspace meanwhile, the sidebar says so and offers the new state. What is computed is
+kept by (workspace, snapshot, what, filters), for all sessions.
+"""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
+from dashboards.facets import Facet, facets_of
 from review import export, facts, pipeline
 from review.analysis.tidy import Context
-from review.counting import flow_of
 from review.facts import Facts
-from review.flow import Flow
+from review.protocol import FILE
 from review.workspace import WORKSPACE, Workspace
 
+T = TypeVar("T")
+_PINNED = "snapshot"
+_KEPT = 400
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """What every page reads. ``studies`` are those that figures show, ``all`` every study."""
+    """What every page reads. ``studies`` are those that shares are about; ``shown`` marks them in all."""
 
-    title: str
-    root: Path
+    workspace: Workspace
     facts: Facts
-    flow: Flow
     studies: pd.DataFrame
+    shown: NDArray[np.bool_]
     context: Context
+    facets: tuple[Facet, ...]
     due: tuple[str, ...]
-    preset: str
+
+    @property
+    def title(self) -> str:
+        """The review's title."""
+        return self.workspace.protocol.review.title
 
 
 def open_source() -> Source:
-    """The present state of the workspace named in the environment, or found upwards."""
+    """The state that this session shows; the present one when it begins."""
+    workspace = present()
+    wanted = st.session_state.setdefault(_PINNED, workspace.snapshot())
+    return _load(str(workspace.root), wanted)
+
+
+def present() -> Workspace:
+    """The workspace named in the environment, or found upwards; opened anew when its protocol changed."""
     given = os.environ.get(WORKSPACE)
-    workspace = Workspace.find(Path(given) if given else None)
-    return _load(str(workspace.root), workspace.snapshot())
+    path = Path(given) / FILE if given else None
+    return _opened(given, path.stat().st_mtime_ns if path and path.is_file() else 0)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the workspace …")
+def newer(source: Source) -> str:
+    """The snapshot of the workspace now, if it is another than the shown one, else nothing."""
+    now = present().snapshot()
+    return now if now != source.facts.snapshot else ""
+
+
+def renew(snapshot: str) -> None:
+    """Let this session go on with another state."""
+    st.session_state[_PINNED] = snapshot
+
+
+def once(source: Source, *key: Hashable, make: Callable[[], T]) -> T:
+    """What ``make`` gives, computed once for this state and key. It is shared: nobody may change it."""
+    made: T = _once((str(source.workspace.root), source.facts.snapshot, *key), make)
+    return made
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
+def _once(key: tuple[Hashable, ...], _make: Callable[[], Any]) -> Any:
+    del key
+    return _make()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _opened(given: str | None, stamp: int) -> Workspace:
+    del stamp
+    return Workspace.find(Path(given) if given else None)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the workspace: once for each new state of its data …")
 def _load(root: str, snapshot: str) -> Source:
-    """Everything of one snapshot; a new snapshot is another cache entry."""
+    """Everything of the present state; the snapshot only names the entry."""
     del snapshot
     workspace = Workspace(Path(root))
-    held = facts.facts(workspace)
+    held = _swift(facts.facts(workspace))
     studies, context = export.population(workspace, held)
+    shown = held.studies["study_id"].isin(set(studies["study_id"])).to_numpy()
     return Source(
-        title=workspace.protocol.review.title,
-        root=workspace.root,
+        workspace=workspace,
         facts=held,
-        flow=flow_of(workspace),
         studies=studies,
-        context=context,
+        shown=np.asarray(shown, dtype=bool),
+        context=_found_quickly(context),
+        facets=facets_of(held, context),
         due=tuple(name for name, _ in pipeline.due(workspace)),
-        preset=workspace.protocol.figures.preset,
     )
+
+
+def _swift(held: Facts) -> Facts:
+    """The same facts in Python's own objects: looking 100,000 of them up is four times as fast."""
+    studies = held.studies.assign(study_id=held.studies["study_id"].astype(object))
+    for name in ("sources", *(one.id for one in held.codebook.all_dimensions())):
+        if name in studies:
+            cells = [None if cell is None else tuple(cell.tolist()) for cell in studies[name]]
+            studies[name] = pd.Series(cells, index=studies.index, dtype=object)
+    return replace(held, studies=studies)
+
+
+def _found_quickly(context: Context) -> Context:
+    """The same for the ids of an audit."""
+    audit = context.audit
+    if audit is None:
+        return context
+    strata, truth = audit.strata.copy(), audit.truth.copy()
+    strata.index, truth.index = strata.index.astype(object), truth.index.astype(object)
+    return replace(context, audit=replace(audit, strata=strata, truth=truth))

@@ -9,6 +9,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from corpora.formats import write
 from corpora.formats.detect import open_file
 from corpora.formats.write import Item
@@ -56,6 +59,16 @@ def export(
     return Outcome(f"{which} reports → {path}", run)
 
 
+def write_studies(workspace: Workspace, studies: frozenset[str], path: Path, format_name: str) -> int:
+    """Write the reports of some studies; gives their number. Nothing is noted in the ledger.
+
+    Raises:
+        InputError: an unknown format.
+
+    """
+    return write.write(path, _items(workspace, silent, studies), format_name)
+
+
 def convert(source: Path, target: Path, *, format_name: str | None = None) -> Outcome:
     """Change a file's format, without a workspace; rows that cannot be read are named and left out.
 
@@ -85,14 +98,17 @@ def _chooser(which: str) -> Callable[[str], bool]:
     return lambda decision: decision == wanted
 
 
-def _items(workspace: Workspace, progress: Progress) -> Iterator[Item]:
-    """One item a report, sorted by report id."""
+def _items(workspace: Workspace, progress: Progress, studies: frozenset[str] | None = None) -> Iterator[Item]:
+    """One item a report, of some studies or of all, sorted by report id."""
     clusters = linking.clusters(workspace)
     verdicts = _verdicts(workspace, clusters.reports)
     labels = _labels(workspace)
     members: dict[str, list[Record]] = {}
-    records = from_table(patches.records(workspace, RECORDS.names))
-    for record in records:
+    table = patches.records(workspace, RECORDS.names)
+    if studies is not None:
+        wanted = [record for record, study in clusters.studies.items() if study in studies]
+        table = table.filter(pc.is_in(table["record_id"], pa.array(wanted, pa.string())))
+    for record in from_table(table):
         members.setdefault(clusters.reports[record.record_id], []).append(record)
     for done, (report, held) in enumerate(sorted(members.items()), 1):
         shown, filled = best(held)

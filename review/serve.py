@@ -6,7 +6,42 @@ import sys
 from importlib.util import find_spec
 
 from corpora.errors import MissingExtraError
+from review.facts import facts
 from review.workspace import WORKSPACE, Workspace
+
+_LIGHT = {
+    "primaryColor": "#0B5C8A",
+    "backgroundColor": "#FFFFFF",
+    "secondaryBackgroundColor": "#F3F6F8",
+    "textColor": "#0A0F14",
+    "linkColor": "#0B5C8A",
+    "grayTextColor": "#566270",
+    "borderColor": "#D5DCE2",
+    "codeTextColor": "#0A0F14",
+}
+_DARK = {
+    "primaryColor": "#6CB8E6",
+    "backgroundColor": "#12161B",
+    "secondaryBackgroundColor": "#1C2229",
+    "textColor": "#F2F5F8",
+    "linkColor": "#7FC4EE",
+    "grayTextColor": "#A3AEBA",
+    "borderColor": "#3A444E",
+    "codeTextColor": "#F2F5F8",
+}
+_THEME = {
+    "baseFontSize": "15",
+    "paddingTop": "3.5rem",
+    "headingFontSizes": '["2rem", "1.4rem", "1.15rem", "1rem", "1rem", "1rem"]',
+    "headingFontWeights": "[650, 600, 600, 600, 600, 600]",
+    "metricValueFontSize": "1.7rem",
+    "baseRadius": "0.4rem",
+    "showWidgetBorder": "true",
+    "showSidebarBorder": "true",
+    **{f"light.{name}": value for name, value in _LIGHT.items()},
+    **{f"dark.{name}": value for name, value in _DARK.items()},
+}
+"""The theme, light and dark; which one is shown follows the browser."""
 
 
 def command(host: str, port: int, *, browser: bool) -> list[str]:
@@ -27,13 +62,18 @@ def command(host: str, port: int, *, browser: bool) -> list[str]:
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "server.fileWatcherType": "none",
+        **{f"theme.{name}": value for name, value in _THEME.items()},
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "streamlit", "run", app, *flags]
 
 
 def dashboard(workspace: Workspace, *, host: str, port: int, browser: bool) -> int:
-    """Serve until interrupted; gives the server's exit status."""
+    """Serve until interrupted; gives the server's exit status.
+
+    The facts are built before the server starts, so that nobody's first page waits for them.
+    """
+    facts(workspace)
     environment = {**os.environ, WORKSPACE: str(workspace.root)}
     with subprocess.Popen(command(host, port, browser=browser), env=environment) as child:
         try:

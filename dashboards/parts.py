@@ -1,0 +1,202 @@
+"""What pages share: a heading, an empty state, text of strangers, and any figure by its name."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from corpora.errors import LitscaleError
+from corpora.registry import entries
+from dashboards.filters import View
+from dashboards.source import Source, once
+from review import export, materials
+from review.analysis.tidy import Tidy
+from review.figures.base import FigureSpec, drawn
+from review.figures.presets import preset
+from review.figures.save import escaped, render
+
+PAGES = "pages"
+"""Where the session keeps the pages of the app, by their path."""
+
+_PREVIEW = 150
+"""Dots per inch of a figure on a page; exports have the journal's."""
+
+
+def head(title: str, told: str) -> None:
+    """The page's title and one line of what one sees."""
+    st.title(title, anchor=False)
+    st.markdown(f":gray[{told}]")
+
+
+def nothing(why: str, command: str = "") -> None:
+    """An empty state: what is missing, and the command that makes it."""
+    st.info(f"{why} Run: `{command}`" if command else why, icon=":material/info:")
+
+
+def ready(source: Source, *dimensions: str) -> bool:
+    """Whether there are studies and these dimensions are tagged; says what to do if not."""
+    if not len(source.facts.studies):
+        nothing(
+            "No records yet. Import a file (`review import FILE`) or search a service (`review harvest`)."
+        )
+        return False
+    absent = [name for name in dimensions if name not in source.facts.labels]
+    if absent:
+        nothing(f"Nothing is tagged yet for {', '.join(absent)}.", "review tag")
+    return not absent
+
+
+def standing(source: Source) -> None:
+    """Whether shares are corrected, in one line; every page of shares begins with it."""
+    if source.context.audit is None:
+        st.warning(
+            f"Not audited: {plain(source.context.audit_state)}. All shares are naive, in grey.",
+            icon=":material/rule:",
+        )
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it stands: titles come from strangers.
+
+    >>> plain("a *b* <i> $c$")
+    'a \\\\*b\\\\* &lt;i> \\\\$c\\\\$'
+    """
+    for mark in "\\`*_{}[]()#+!|$~:":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("<", "&lt;").replace("\n", " ")
+
+
+def link(page: str, label: str, **query: str) -> None:
+    """A link to another page of the app; plain text where the page is shown alone."""
+    known = st.session_state.get(PAGES, {})
+    if page in known:
+        st.page_link(known[page], label=plain(label), query_params=query or None)
+    else:
+        st.markdown(plain(label))
+
+
+def sentence(text: str) -> str:
+    """Text with a capital and a full stop.
+
+    >>> sentence("nothing is fitted")
+    'Nothing is fitted.'
+    """
+    told = text.strip()
+    return told and f"{told[0].upper()}{told[1:].rstrip('.')}."
+
+
+def figure(source: Source, name: str, view: View | None = None, *, command: str = "") -> None:
+    """A registered figure with its table, of the filtered studies where it is about studies.
+
+    What is not registered, or lacks its data, is said with the command that makes it.
+    """
+    try:
+        made = tidy_of(source, name, view)
+        if made is None:
+            nothing(f"This litscale has no figure {name!r} yet.")
+            return
+        spec, tidy = made
+        if tidy.empty:
+            nothing(
+                plain(" ".join([sentence(tidy.instead) or "Nothing to show here yet.", *tidy.notes])), command
+            )
+            return
+        with st.spinner("Drawing …"):
+            picture = drawing(source, spec, tidy, view)
+    except LitscaleError as error:
+        nothing(plain(str(error)), command)
+        return
+    st.image(picture, width="stretch", alt=spec.alt(tidy))
+    told(tidy)
+    table(tidy.frame, name)
+
+
+def tidy_of(source: Source, name: str, view: View | None = None) -> tuple[FigureSpec, Tidy] | None:
+    """A figure's specification and its table; None if no figure of that name is registered."""
+    if name.partition(":")[0] not in entries("figures"):
+        return None
+    spec = export.spec_of(name)
+    filtered = view is not None and spec.needs == "studies"
+
+    def compute() -> Tidy:
+        shown = view.studies if view is not None and filtered else source.studies
+        made: Tidy = spec.compute(
+            materials.material(spec.needs, source.workspace, source.facts, shown), source.context
+        )
+        return made
+
+    key = view.key if view is not None and filtered else ()
+    return spec, once(source, "tidy", name, key, make=compute)
+
+
+def drawing(source: Source, spec: FigureSpec, tidy: Tidy, view: View | None, journal: str = "") -> bytes:
+    """The picture as PNG for a page."""
+    frame = preset(journal or source.workspace.protocol.figures.preset)
+    small = dataclasses.replace(frame, dpi=min(frame.dpi, _PREVIEW))
+    key = view.key if view is not None and spec.needs == "studies" else ()
+    return once(
+        source, "picture", spec.name, frame.name, key,
+        make=lambda: render(drawn(spec, tidy, small), "png", small),
+    )  # fmt: skip
+
+
+def chart(tidy: Tidy, drawn_chart: Callable[[], Any], name: str, alt: str) -> None:
+    """An interactive chart, its notes, and its table to look at or take away."""
+    from dashboards.charts import draw
+
+    draw(st, drawn_chart(), alt)
+    told(tidy)
+    table(tidy.frame, name)
+
+
+def told(tidy: Tidy) -> None:
+    """What a reader must know of a table's numbers."""
+    said = f"Unit: {tidy.unit}. Denominator: {tidy.denominator}. " + " ".join(tidy.notes)
+    st.caption(plain(said))
+
+
+def table(frame: pd.DataFrame, name: str, label: str = "The numbers as a table") -> None:
+    """The numbers behind a chart."""
+    with st.expander(label):
+        st.dataframe(frame, hide_index=True, width="stretch")
+        st.download_button(
+            "CSV",
+            lambda: escaped(frame).to_csv(index=False),
+            f"{name.replace(':', '-')}.csv",
+            "text/csv",
+            key=f"csv-{name}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def figures_of(*needs: str) -> dict[str, FigureSpec]:
+    """All registered figures that are made from these materials, by name."""
+    specs = {name: export.spec_of(name) for name in entries("figures")}
+    return {name: spec for name, spec in specs.items() if spec.needs in needs}
+
+
+@st.fragment
+def gallery(
+    source: Source,
+    view: View | None,
+    names: dict[str, str],
+    *,
+    key: str,
+    first: bool = False,
+    command: str = "",
+) -> None:
+    """Figures of which one is drawn at a time: title → name. Choosing one leaves the page as it is."""
+    chosen = st.segmented_control(
+        "Figure",
+        list(names),
+        default=next(iter(names), None) if first else None,
+        key=f"gallery-{key}",
+        label_visibility="collapsed",
+    )
+    if chosen:
+        figure(source, names[chosen], view, command=command)
+    elif names:
+        st.caption("Choose a figure to draw it from the studies above.")
