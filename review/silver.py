@@ -45,7 +45,8 @@ def standing(workspace: Workspace, held: Facts) -> tuple[Audit | None, str]:
     if bare:
         raise InputError(
             f"{given.labels}: {len(bare):,} studies that a tagger learnt from are not coded (first: "
-            f"{bare[0]}); its errors on them are no measure of those elsewhere: code all of them, or use another tagger"
+            f"{bare[0]}); its errors on them are no measure of "
+            "those elsewhere: code all of them, or use another tagger"
         )
     strata = pd.Series(
         [taught.TRAINING if one in known else _REST for one in studies["study_id"]],
