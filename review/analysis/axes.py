@@ -97,3 +97,18 @@ def axis(studies: pd.DataFrame, context: Context, name: str) -> Axis:
 
 def _has(context: Context, name: str) -> bool:
     return context.codebook is None or any(one.id == name for one in context.codebook.all_dimensions())
+
+
+def in_scope(studies: pd.DataFrame, context: Context) -> tuple[pd.DataFrame, list[str]]:
+    """Studies without the codebook's gate label, and a sentence about those with it.
+
+    They have no other label, so that they would be the largest group without any.
+    """
+    gate = context.codebook.gate if context.codebook is not None else None
+    dimension, _, label = (gate or "").partition(".")
+    if dimension not in studies:
+        return studies, []
+    out = studies[dimension].map(lambda cell: label in (labels_of(cell) or ())).astype(bool)
+    named = context.titles.get(f"{dimension}.{label}", label).lower()
+    told = [f"{int(out.sum()):,} studies tagged as {named} are not shown."] if out.any() else []
+    return studies[~out], told

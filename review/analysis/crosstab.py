@@ -1,51 +1,54 @@
-"""Two dimensions against each other, read both ways."""
+"""Two dimensions against each other: read both ways, and as a map of what has been studied."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from review.analysis import prevalence
+from corpora.errors import UnknownNameError
+from review.analysis import axes, prevalence
+from review.analysis.axes import Axis
 from review.analysis.prevalence import COLUMNS, Masks, Measure
-from review.analysis.tidy import (
-    FAMILIES,
-    NO_METHOD,
-    Context,
-    Tidy,
-    family_group,
-    labels_of,
-)
+from review.analysis.tidy import Context, Tidy
 
-SIDES = ("row", "column")
-"""Of the task's studies, share of the family; of the family's studies, share with the task."""
+Side = Literal["row", "column", "all"]
+"""Of the row's studies, share with the column; of the column's, share with the row; of all studies."""
 
 
-def task_by_family(studies: pd.DataFrame, context: Context) -> Tidy:
-    """Task × method family: columns task, family, n, row_share, column_share, …
+def cross(
+    studies: pd.DataFrame,
+    context: Context,
+    rows: str,
+    columns: str,
+    *,
+    top: tuple[int, int] | None = None,
+) -> Tidy:
+    """Any two dimensions: columns ``rows``, ``columns``, n, row_share, column_share, …
 
-    ``row_share`` = share of the family within the task's studies; ``column_share`` = share of the
-    task within the family's studies (a study may have several tasks, so a column can sum to more
-    than 1). ``naive``, ``corrected`` and what goes with them are of the column share; the row
-    share has its own, as ``row_naive``, ``row_corrected``, …
+    ``row_share`` = share of the column's label within the row's studies; ``column_share`` = share of
+    the row's label within the column's studies (a study may have several labels, so shares can sum to
+    more than 1). Of a dimension that gives a study one value at most, or knows "not reported", only
+    studies that state a value are counted. ``naive``, ``corrected`` and what goes with them are of the
+    column share; the row share has its own, as ``row_naive``, ``row_corrected``, … Numerator and
+    denominator are both corrected. ``top`` = most rows and columns by number of studies.
+
+    Raises:
+        UnknownNameError: the codebook has no such dimension.
+
     """
-    if not {"family", "tasks"} <= set(studies.columns):
-        studies = studies.assign(family=None, tasks=None)
-    groups = studies["family"].map(family_group)
-    kept = studies[groups.notna() & studies["tasks"].map(labels_of).notna()]
-    notes = []
-    left_out = int((groups == NO_METHOD).sum())
-    if left_out:
-        notes.append(f"{left_out:,} studies state no method and are not shown.")
-    long = kept.assign(task=kept["tasks"].map(labels_of), group=groups[kept.index])
-    long = long[long["group"].isin(FAMILIES)][["group", "task"]].explode("task").dropna(subset=["task"])
-    order = [str(task) for task in long["task"].value_counts().index]
-    cells = [(task, family) for task in order for family in FAMILIES]
+    down, across = (axes.axis(studies, context, name) for name in (rows, columns))
+    kept, notes = _stated(studies, across)
+    order, shown = _orders(kept, (down, across), top, notes)
+    cells = [(row, column) for row in order for column in shown]
+    over = {"row": f"the {_one(down)}'s studies", "column": f"the {_one(across)}'s studies"}
     found = {
         side: prevalence.estimates(
-            kept, _measure(cells, order, side), context, dimensions=("family", "tasks"),
-            denominator=f"the {'task' if side == 'row' else 'family'}'s studies",
+            kept, _measure(down, across, cells, side), context, dimensions=(across.id, down.id),
+            denominator=over[side],
         )
-        for side in SIDES
+        for side in ("row", "column")
     }  # fmt: skip
     frame = prevalence.table(found["column"])
     row = prevalence.table(found["row"])
@@ -54,33 +57,112 @@ def task_by_family(studies: pd.DataFrame, context: Context) -> Tidy:
         column_share=frame["naive"],
         **{f"row_{name}": row[name] for name in COLUMNS},
     )
-    names = {label: context.titles.get(f"tasks.{label}", label) for label in order}
-    frame.insert(0, "task", [names[task] for task, _ in cells])
-    frame.insert(1, "family", [family for _, family in cells])
+    frame.insert(0, rows, [down.name(one) for one, _ in cells])
+    frame.insert(1, columns, [across.name(one) for _, one in cells])
     return Tidy(
         frame,
         unit="studies",
-        denominator="left: the task's studies; right: the family's studies",
+        denominator=f"left: {over['row']}; right: {over['column']}",
         population=context.population,
         notes=(*notes, *prevalence.notes([*found["row"], *found["column"]], context)),
         simulated=context.simulated,
     )
 
 
-def _measure(cells: Sequence[tuple[str, str]], order: Sequence[str], side: str) -> Measure:
-    """Cells (task, family) among the studies that state a method."""
+def task_by_family(studies: pd.DataFrame, context: Context) -> Tidy:
+    """Task × method family, empty in a codebook without them: columns task, family, n, …"""
+    try:
+        tidy = cross(studies, context, "tasks", axes.FAMILY)
+    except UnknownNameError as error:
+        none = prevalence.table([])
+        notes = (f"{error}.",)
+        return Tidy(none, "studies", "none", context.population, notes, context.simulated)
+    return replace(tidy, frame=tidy.frame.rename(columns={"tasks": "task"}))
+
+
+def gaps(studies: pd.DataFrame, context: Context, rows: str = "data", columns: str = "evaluation") -> Tidy:
+    """How many studies have both labels, every pair of the codebook: columns rows, columns, n, number, …
+
+    The estimate is the pair's share of all tagged studies (``naive``, ``corrected``, ``low``, ``high``);
+    ``number``, ``number_low`` and ``number_high`` are the corrected share times those studies, empty
+    where there is none. A pair that no study has stays in the table: it is a gap, or what the tagger
+    misses.
+
+    Raises:
+        UnknownNameError: the codebook has no such dimension.
+
+    """
+    down, across = (axes.axis(studies, context, name) for name in (rows, columns))
+    kept = studies[down.tagged(studies) & across.tagged(studies)]
+    cells = [(row, column) for row in down.values for column in across.values]
+    found = prevalence.estimates(
+        kept, _measure(down, across, cells, "all"), context, dimensions=(across.id, down.id),
+        denominator="tagged studies",
+    )  # fmt: skip
+    frame = prevalence.table(found)
+    for number, share in (("number", "corrected"), ("number_low", "low"), ("number_high", "high")):
+        frame[number] = frame[share] * frame["denominator"]
+    frame.insert(0, rows, [down.name(one) for one, _ in cells])
+    frame.insert(1, columns, [across.name(one) for _, one in cells])
+    empty = int((frame["n"] == 0).sum())
+    notes = [f"{empty:,} of {len(cells):,} pairs were given to no study."]
+    if lost := len(studies) - len(kept):
+        notes.append(f"{lost:,} studies are not tagged and not shown.")
+    return Tidy(
+        frame,
+        unit="studies",
+        denominator="tagged studies",
+        population=context.population,
+        notes=(*notes, *prevalence.notes(found, context)),
+        simulated=context.simulated,
+    )
+
+
+def _stated(studies: pd.DataFrame, across: Axis) -> tuple[pd.DataFrame, list[str]]:
+    held = across.column(studies)
+    silent = sum(one is not None and not one for one in held) if across.stated else 0
+    named = "method" if across.id == axes.FAMILY else across.title.lower()
+    notes = [f"{silent:,} studies state no {named} and are not shown."] if silent else []
+    return studies[[one is not None for one in held]], notes
+
+
+def _orders(
+    kept: pd.DataFrame, both: tuple[Axis, Axis], top: tuple[int, int] | None, notes: list[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Values of rows and columns, by count among the studies that can be in the table."""
+    down, across = both
+    if across.stated:
+        kept = kept[[bool(one) for one in across.column(kept)]]
+    orders = []
+    for axis, most in zip((down, across), top or (None, None), strict=True):
+        order = axis.values if axis.id == axes.FAMILY and len(kept) else axis.by_count(kept)
+        if most is not None and len(order) > most:
+            notes.append(f"{len(order) - most} rarer labels of {axis.title} are not shown.")
+        orders.append(order[:most])
+    return tuple(orders)
+
+
+def _measure(down: Axis, across: Axis, cells: Sequence[tuple[str, str]], side: Side) -> Measure:
+    """Cells (row, column); the domain is every tagged study."""
 
     def measure(frame: pd.DataFrame) -> Masks:
-        groups = [family_group(cell) for cell in frame["family"]]
-        tasks = [labels_of(cell) or [] for cell in frame["tasks"]]
-        of_family = np.array([[group == family for family in FAMILIES] for group in groups], dtype=bool)
-        with_task = np.array([[task in one for task in order] for one in tasks], dtype=bool)
-        of_family = of_family.reshape(len(frame), len(FAMILIES))
-        with_task = with_task.reshape(len(frame), len(order))
-        family = of_family[:, [FAMILIES.index(name) for _, name in cells]]
-        task = with_task[:, [order.index(name) for name, _ in cells]]
-        stated = of_family.any(axis=1, keepdims=True)
-        below = np.asarray(task & stated if side == "row" else family)
-        return Masks(np.ones_like(below), below, np.asarray(task & family))
+        whole = [axis.members(frame) for axis in (down, across)]
+        row, column = (
+            members[:, [axis.values.index(cell[i]) for cell in cells]]
+            for i, (axis, members) in enumerate(zip((down, across), whole, strict=True))
+        )
+        everyone = np.ones_like(row)
+        stated = [
+            members.any(axis=1, keepdims=True) if axis.stated else everyone
+            for axis, members in zip((down, across), whole, strict=True)
+        ]
+        below = {"row": row & stated[1], "column": column & stated[0], "all": everyone}[side]
+        return Masks(everyone, np.asarray(below), np.asarray(below & row & column))
 
     return measure
+
+
+def _one(axis: Axis) -> str:
+    """What one label of a dimension is called in a sentence."""
+    known = {"tasks": "task", axes.FAMILY: "family"}
+    return known.get(axis.id, axis.title.lower())

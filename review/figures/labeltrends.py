@@ -25,6 +25,9 @@ _SOURCES = (
 )
 """Of each source: colour of corrected shares, grey of naive ones, marker, dashes."""
 
+_ASIDE = (-0.24, -0.12, 0.12, 0.24)
+"""Years by which a source's corrected points stand aside, so that intervals do not cover each other."""
+
 
 def draw(tidy: Tidy, figure: Figure) -> None:
     """A panel a label: all sources dotted, each source thin, the standardised share thick with intervals."""
@@ -65,10 +68,10 @@ def height(tidy: Tidy) -> float:
 
 
 def _panel(axes: Axes, part: pd.DataFrame, own: list[str]) -> None:
-    for name, (colour, grey, marker, dashes) in zip(own, _SOURCES, strict=False):
+    for name, (colour, grey, marker, dashes), aside in zip(own, _SOURCES, _ASIDE, strict=False):
         one = part[part["series"] == name].sort_values("year")
         _line(axes, one, color=grey, linewidth=0.6, linestyle=dashes, marker=marker, markersize=1.8, zorder=2)
-        _intervals(axes, one, marker, colour, 2.2)
+        _intervals(axes, one.assign(year=one["year"] + aside), marker, colour, 2.2)
     pooled = part[part["series"] == ALL].sort_values("year")
     _line(axes, pooled, linestyle=":", color="#8C8C8C", linewidth=1.0, zorder=1)
     standard = part[part["series"] == STANDARD].sort_values("year")
