@@ -81,6 +81,8 @@ class Preset:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "legend.frameon": False,
+            # A dollar sign in a title is a dollar sign.
+            "text.parse_math": False,
             "pdf.fonttype": 42,
             "ps.fonttype": 42,
             "svg.fonttype": "none",

@@ -85,7 +85,7 @@ def tables(
     for kind in wanted:
         if kind not in FORMATS:
             raise InputError(f"tables: the format {kind!r} is not known; known: {', '.join(FORMATS)}")
-    chosen = list(names or (*KINDS, *workspace.protocol.figures.names))
+    chosen = list(dict.fromkeys(names or (*KINDS, *workspace.protocol.figures.names)))
     known = {*KINDS, *entries("figures")}
     for name in chosen:
         if name.partition(":")[0] not in known:

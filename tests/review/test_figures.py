@@ -87,6 +87,11 @@ def studies(n: int, years: list[int | None]) -> pd.DataFrame:
             "scope": [["in"]] * n,
             "sources": [["pubmed"] if i % 3 else ["acl"] if i % 2 else ["acl", "pubmed"] for i in range(n)],
             "language": ["en" if i % 9 else "fr" for i in range(n)],
+            "venue": [f"A journal of $things$ no. {i % 30}" for i in range(n)],
+            "author_names": [[f"Author {i % 40}, A."] + ["Other, Bo"] * (i % 3 == 0) for i in range(n)],
+            "countries": [["DE", "GB", "US", f"{chr(65 + i % 26)}A"][i % 4 :] for i in range(n)],
+            "keywords": [[f"word {i % 50}", f"a longer keyword ${i % 7}"] for i in range(n)],
+            "mesh": [["humans"] if i % 5 else None for i in range(n)],
         }
     )
 
