@@ -117,6 +117,25 @@ def coverage_curve(
     ]
 
 
+def coverage_by_dimension(
+    codebook: Codebook, codes: Codes, values: Bools, scores: Floats, thresholds: Floats
+) -> dict[str, list[dict[str, float]]]:
+    """`coverage_curve` of each dimension; where one label is taken, its lead over the next is what counts."""
+    told = {}
+    for dimension in codebook.dimensions:
+        columns = codebook.columns(dimension.id)
+        given, held = codes[:, columns], scores[:, columns]
+        if not (given >= 0).any():
+            continue
+        line = thresholds[..., columns]
+        if dimension.kind == "one" and len(columns) > 1:
+            ranked = np.sort(held, axis=1)
+            held = np.repeat(ranked[:, -1:] - ranked[:, -2:-1], len(columns), axis=1)
+            line = np.zeros(len(columns), np.float32)
+        told[dimension.id] = coverage_curve(given, values[:, columns], held, line)
+    return told
+
+
 def recall_at(codebook: Codebook, codes: Codes, scores: Floats, k: int) -> dict[str, float | None]:
     """Per dimension: share of true labels among the k most probable, mean over records that have any."""
     told: dict[str, float | None] = {}
