@@ -71,7 +71,13 @@ def of_dimensions(make: Callable[..., FigureSpec]) -> FigureSpec:
     return replace(make(), of=make)
 
 
-_MARKS = ("SIMULATED LITERATURE", "CORRECTED TO SILVER CODING, NOT AUDITED")
+def marks(tidy: Tidy) -> list[str]:
+    """What must stand on the picture or table itself, for it travels without its notes."""
+    held = {
+        "SIMULATED LITERATURE": tidy.simulated,
+        "CORRECTED TO SILVER CODING, NOT AUDITED": tidy.silver,
+    }
+    return [text for text, holds in held.items() if holds]
 
 
 def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
@@ -86,10 +92,8 @@ def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
             _nothing(figure, tidy)
         else:
             spec.draw(tidy, figure)
-        if marks := [
-            text for text, holds in zip(_MARKS, (tidy.simulated, tidy.silver), strict=True) if holds
-        ]:
-            _mark(figure, preset, " · ".join(marks))
+        if told := marks(tidy):
+            _mark(figure, preset, " · ".join(told))
         _enlarge(figure, preset)
         # Text is laid out while the journal's settings hold.
         figure.canvas.draw()
@@ -109,7 +113,7 @@ def _mark(figure: Figure, preset: Preset, text: str) -> None:
 def _enlarge(figure: Figure, preset: Preset) -> None:
     """No text below what the journal takes, whatever a figure asked for."""
     for text in figure.findobj(Text):
-        if isinstance(text, Text) and text.get_fontsize() < preset.smallest:
+        if isinstance(text, Text) and float(text.get_fontsize()) < preset.smallest:
             text.set_fontsize(preset.smallest)
 
 

@@ -70,7 +70,9 @@ def label_shares_of(workspace: Workspace, held: Facts) -> Table:
     titles = {dimension.id: dimension.title for dimension in held.codebook.all_dimensions()}
     frame = tidy.frame.assign(dimension=tidy.frame["dimension"].map(titles), label=tidy.frame["title"])
     frame = frame.rename(columns={"over": "of"}).drop(columns="title")
-    tidy = replace(tidy, frame=frame, denominator="as the column Of says")
+    corrected = bool((frame["status"] == "corrected").any())
+    silver = corrected and context.audit is not None and context.audit.silver
+    tidy = replace(tidy, frame=frame, denominator="as the column Of says", silver=silver)
     return from_tidy("label-shares", "Shares of all labels", tidy)
 
 

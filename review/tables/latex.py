@@ -35,8 +35,7 @@ def latex(table: Table) -> str:
     widths = _widths(table)
     columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{width:.3f}\linewidth}}" for width in widths)
     head = [r"\toprule", _row(table.columns), r"\midrule"]
-    simulated = ["SIMULATED LITERATURE."] if table.simulated else []
-    caption = " ".join([f"{table.title}.", *simulated, table.what])
+    caption = " ".join([f"{table.title}.", *(f"{mark}." for mark in table.marks), table.what])
     lines = [
         r"% needs \usepackage{array,booktabs,longtable,textcomp} and, for straight quotes, [T1]{fontenc}",
         r"\begingroup\small\setlength{\tabcolsep}{3pt}",

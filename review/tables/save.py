@@ -55,7 +55,7 @@ def save(table: Table, folder: Path, formats: Sequence[str], inputs: dict[str, A
         "title": table.title,
         "what": table.what,
         "notes": list(table.notes),
-        "simulated": table.simulated,
+        "marks": list(table.marks),
         "rows": len(table.rows),
         "inputs": inputs,
         "formats": list(formats),

@@ -11,12 +11,11 @@ import pandas as pd
 
 from review.analysis.prevalence import COLUMNS
 from review.analysis.tidy import Tidy
+from review.figures.base import marks
 from review.report.document import Document, Grid
 
 NOTHING = "–"
-_SHARES = (
-    "x % [a, b]: corrected by the audit, with its 95 % interval; x % (naive): the tagger's word, uncorrected."
-)
+_SHARES = "x % [a, b]: corrected for the tagger's errors, with its 95 % interval; x % (naive): as it tagged, uncorrected."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,13 +29,12 @@ class Table:
     what: str
     notes: tuple[str, ...]
     frame: pd.DataFrame
-    simulated: bool = False
+    marks: tuple[str, ...] = ()
 
     def document(self) -> Document:
         """For HTML, DOCX and Markdown."""
-        banners = ("SIMULATED LITERATURE",) if self.simulated else ()
         grid = Grid(self.what, self.columns, self.rows, self.notes)
-        return Document(self.title, banners=banners, blocks=[grid])
+        return Document(self.title, banners=self.marks, blocks=[grid])
 
 
 def from_tidy(name: str, title: str, tidy: Tidy) -> Table:
@@ -61,7 +59,7 @@ def from_tidy(name: str, title: str, tidy: Tidy) -> Table:
         what=_what(tidy),
         notes=(*((_SHARES,) if prefixes else ()), *tidy.notes),
         frame=frame,
-        simulated=tidy.simulated,
+        marks=tuple(marks(tidy)),
     )
 
 

@@ -116,13 +116,16 @@ def test_shares_are_printed_with_their_interval_or_as_naive() -> None:
             "status": ["corrected", "not estimable", "not audited"],
         }
     )
-    made = from_tidy("t", "T", Tidy(frame, "studies", "all", "everyone", ("A note.",), simulated=True))
+    made = from_tidy(
+        "t", "T", Tidy(frame, "studies", "all", "everyone", ("A note.",), simulated=True, silver=True)
+    )
     assert made.columns == ("Label", "n", "Share", "Audited")
     assert [row[2] for row in made.rows] == ["41 % [35, 47]", "0.4 % (naive)", "–"]
     assert made.rows[0][1] == "1,200"
     for kind in ("md", "html", "tex"):
         body = FORMATS[kind](made).decode()
         assert "SIMULATED" in body
+        assert "SILVER" in body
         for told in ("studies", "everyone", "A note.", "interval"):
             assert told in body
     assert "0.52" in FORMATS["csv"](made).decode()
