@@ -57,7 +57,7 @@ def draw_map(tidy: Tidy, figure: Figure) -> None:
     held = ", ".join(f"{share:.0%}" for share in _MASS)
     told = f"Contours hold {held} of a family's studies. Families as tagged, naive."
     told += f" {WEAK} not solid." if _any_weak(tidy) else ""
-    told += f" {unnamed} topics have no room for their name: see the table." if unnamed else ""
+    told += f" Topics without room for their name: {unnamed}, see the table." if unnamed else ""
     shades.footnote(figure, told, float(axes.title.get_fontsize()))
 
 
@@ -266,7 +266,7 @@ def _linkage(ids: list[str], nodes: pd.DataFrame) -> Any:
 def _short(row: "pd.Series[Any]", most: int) -> str:
     """A topic's name as it fits, marked if the topic is known not to be solid."""
     name = _cut(str(row["topic"]), most)
-    return f"{name} {WEAK}" if _weak(row["solid"]) else name
+    return f"{name}\u00a0{WEAK}" if _weak(row["solid"]) else name
 
 
 def _cut(name: str, most: int) -> str:
