@@ -15,7 +15,7 @@ from review.figures.base import marks
 from review.report.document import Document, Grid
 
 NOTHING = "–"
-_SHARES = "x % [a, b]: corrected for the tagger's errors, with its 95 % interval; x % (naive): as it tagged, uncorrected."
+_SHARES = "x % [a, b]: corrected for the tagger's errors, with its 95 % interval; x % (naive): uncorrected."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
