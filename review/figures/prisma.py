@@ -11,7 +11,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from review.analysis.tidy import Context, Tidy
 from review.figures.base import FigureSpec
 from review.figures.prisma_boxes import diagram
-from review.figures.prisma_layout import BAR, MARGIN, PAD, Page, Placed, fit
+from review.figures.prisma_layout import BAR, MARGIN, PAD, Page, Placed, fit, row_pitch
 from review.flow import Flow
 
 NEW, GREY, PHASE = "#F2C14E", "#D5D5D5", "#A9CCE3"
@@ -43,7 +43,7 @@ def draw(tidy: Tidy, figure: Figure) -> None:
     figure.set_layout_engine("none")
     figure.set_size_inches(width, page.height)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set(xlim=(0, width), ylim=(0, page.height))
+    axes.set(xlim=(0, width), ylim=(-page.height, 0))
     axes.axis("off")
     for place, grey in page.headings:
         _box(axes, page, place, fill=GREY if grey else NEW, bold=True)
@@ -51,8 +51,8 @@ def draw(tidy: Tidy, figure: Figure) -> None:
         _phase(axes, page, name, top, bottom)
     _arms(axes, page)
     _ends(axes, page)
-    pitch = page.size * 1.22 / 72
-    below = MARGIN + (_STRIP if tidy.simulated else 0.0)
+    pitch = row_pitch(page.size)
+    below = MARGIN + (_STRIP if tidy.simulated else 0.0) - page.height
     for number, (row, bold) in enumerate(reversed(page.foot)):
         axes.text(MARGIN, below + number * pitch, row, va="bottom", fontsize=page.size,
                   weight="bold" if bold else "normal", color="#B00000" if bold else "black")  # fmt: skip
@@ -65,7 +65,7 @@ def _arms(axes: Axes, page: Page) -> None:
             _box(axes, page, main)
             if side:
                 _box(axes, page, side)
-                at = max(main.middle, side.bottom + 0.02)
+                at = max(main.middle, side.middle)
                 _arrow(axes, (main.x + main.width, at), (side.x, at))
             if number + 1 < len(arm):
                 _arrow(axes, (main.centre, main.bottom), (main.centre, arm[number + 1][0].y))
@@ -93,7 +93,7 @@ def _box(axes: Axes, page: Page, place: Placed, *, fill: str = "white", bold: bo
     axes.add_patch(
         Rectangle((place.x, place.bottom), place.width, place.height, facecolor=fill, edgecolor="black")
     )
-    pitch = page.size * 1.22 / 72
+    pitch = row_pitch(page.size)
     top = place.middle + len(place.rows) * pitch / 2
     for number, (indent, row) in enumerate(place.rows):
         x = place.centre if bold else place.x + PAD + indent

@@ -4,7 +4,7 @@ Text is measured with the journal's font; it is set as large as the page's heigh
 even the journal's smallest size needs a higher page, long lists end with what is left of them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -59,10 +59,13 @@ class Placed:
 
 @dataclass(slots=True)
 class Page:
-    """Everything on the page; ``arms`` are lists of (box, side box or None) from top to bottom."""
+    """Everything on the page; ``arms`` are lists of (box, side box or None) from top to bottom.
+
+    Heights are counted from the upper edge of the page, downwards below 0.
+    """
 
     size: float
-    height: float
+    height: float = 0.0
     headings: list[tuple[Placed, bool]] = field(default_factory=list)
     previous: Placed | None = None
     arms: list[list[tuple[Placed, Placed | None]]] = field(default_factory=list)
@@ -70,6 +73,11 @@ class Page:
     total: Placed | None = None
     phases: list[tuple[str, float, float]] = field(default_factory=list)
     foot: list[tuple[str, bool]] = field(default_factory=list)
+
+
+def row_pitch(size: float) -> float:
+    """Inches from one row of text to the next."""
+    return size * 1.22 / 72
 
 
 def fit(make: Callable[[int], Diagram], width: float, tallest: float, strip: float) -> Page:
@@ -88,51 +96,65 @@ def fit(make: Callable[[int], Diagram], width: float, tallest: float, strip: flo
 
 def lay_out(made: Diagram, width: float, size: float, strip: float) -> Page:
     """All boxes at one size of text; the height follows from the text."""
-    pitch = size * 1.22 / 72
     columns = _columns(len(made.arms), width, previous=bool(made.previous))
-    texts = _Texts(size, pitch)
-    page = Page(size, 0.0)
-    foot = [
-        (row, index == 0 and bool(made.interim))
-        for index, text in enumerate([made.interim, *made.notes])
-        if text
-        for row in texts.wrap(text, width - 2 * MARGIN, bold=index == 0)
-    ]
-    names = [*(["Previous version"] if made.previous else []), *(name for name, _ in made.arms)]
-    spans = [
-        *([columns.previous] if made.previous else []),
-        *(columns.span(k) for k in range(len(made.arms))),
-    ]
-    rows = [texts.wrap(name, span[1] - 2 * PAD, bold=True) for name, span in zip(names, spans, strict=True)]
-    head = max(map(len, rows)) * pitch + PAD * 1.5
-    levels = [[texts.level(level, columns, k) for level in arm] for k, (_, arm) in enumerate(made.arms)]
-    before = texts.box(made.previous, columns.previous[1]) if made.previous else None
-    heights = [max(max(main[0], side[0]) for main, side in step) for step in zip(*levels, strict=True)]
-    if before:
-        heights[0] = max(heights[0], before[0])
-    ends = [texts.box(box, columns.main(0)[1]) for box in (made.included, made.total) if box]
-    # The bar beside it must hold its name.
-    ends[0] = max(ends[0][0], texts.width("Included", bold=True) + PAD), ends[0][1]
-    body = head + sum(h + GAP for h in [*heights, *(end[0] for end in ends)])
-    page.height = MARGIN + body + GAP / 2 + len(foot) * pitch + strip + MARGIN
-    top = page.height - MARGIN
-    for number, (span, text) in enumerate(zip(spans, rows, strict=True)):
-        grey = bool(made.previous) and number == 0
-        place = Placed(span[0], top, span[1], head, tuple((0.0, row) for row in text))
-        page.headings.append((place, grey or (number == len(spans) - 1 and len(made.arms) > 1)))
-    y = top - head - GAP
-    tops = [y - sum(heights[:k]) - GAP * k for k in range(len(heights))]
-    if before:
-        page.previous = Placed(columns.previous[0], y, columns.previous[1], before[0], before[1])
-    for k, arm in enumerate(levels):
-        page.arms.append([_placed(step, tops[j], columns, k) for j, step in enumerate(arm)])
-    y = tops[-1] - heights[-1] - GAP
-    x, wide = columns.main(0)
-    last = [Placed(x, y - sum(e[0] + GAP for e in ends[:k]), wide, *end) for k, end in enumerate(ends)]
-    page.included, page.total = last[0], last[1] if made.total else None
-    page.phases = list(_phases([level.phase for level in made.arms[0][1]], tops, y, last[-1].bottom))
-    page.foot = foot
+    texts = _Texts(size)
+    page = Page(size)
+    y = _headings(page, made, columns, texts)
+    y = _steps(page, made, columns, texts, y - GAP)
+    y = _ends(page, made, columns, texts, y - GAP)
+    for text in filter(None, (made.interim, *made.notes)):
+        bold = text == made.interim
+        page.foot += [(row, bold) for row in texts.wrap(text, width - 2 * MARGIN, bold=bold)]
+    page.height = GAP / 2 + len(page.foot) * texts.pitch + strip + MARGIN - y
     return page
+
+
+def _headings(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts") -> float:
+    """The bars above all columns, grey but for the databases'; gives their lower edge."""
+    titled = [(made.arms[k][0], columns.span(k), k > 0) for k in range(len(made.arms))]
+    if made.previous:
+        titled.insert(0, ("Previous version", columns.previous, True))
+    rows = [texts.wrap(name, span[1] - 2 * PAD, bold=True) for name, span, _ in titled]
+    height = max(map(len, rows)) * texts.pitch + PAD * 1.5
+    for (_, (x, wide), grey), text in zip(titled, rows, strict=True):
+        page.headings.append((Placed(x, -MARGIN, wide, height, tuple((0.0, row) for row in text)), grey))
+    return -MARGIN - height
+
+
+def _steps(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts", top: float) -> float:
+    """The boxes of all arms, level by level, and the previous version's; gives their lower edge."""
+    sets = [[texts.level(level, columns, k) for level in arm] for k, (_, arm) in enumerate(made.arms)]
+    heights = [max(max(main[0], side[0]) for main, side in step) for step in zip(*sets, strict=True)]
+    if made.previous:
+        x, wide = columns.previous
+        page.previous = Placed(x, top, wide, *texts.box(made.previous, wide))
+        heights[0] = max(heights[0], page.previous.height)
+    names = [level.phase for level in made.arms[0][1]]
+    for name in dict.fromkeys(names):
+        # The bar at the side must hold its name.
+        inside = [k for k, other in enumerate(names) if other == name]
+        tall = sum(heights[k] for k in inside) + GAP * (len(inside) - 1)
+        heights[inside[-1]] += max(texts.width(name, bold=True) + PAD - tall, 0.0)
+    tops = [top - sum(heights[:k]) - GAP * k for k in range(len(heights))]
+    for name in dict.fromkeys(names):
+        last = max(k for k, other in enumerate(names) if other == name)
+        page.phases.append((name, tops[names.index(name)], tops[last] - heights[last]))
+    for k, arm in enumerate(sets):
+        page.arms.append([_placed(step, tops[j], columns, k) for j, step in enumerate(arm)])
+    return float(tops[-1] - heights[-1])
+
+
+def _ends(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts", top: float) -> float:
+    """The boxes of what is included; gives their lower edge."""
+    x, wide = columns.main(0)
+    height, rows = texts.box(made.included, wide)
+    page.included = Placed(x, top, wide, max(height, texts.width("Included", bold=True) + PAD), rows)
+    bottom = page.included.bottom
+    if made.total:
+        page.total = Placed(x, bottom - GAP, wide, *texts.box(made.total, wide))
+        bottom = page.total.bottom
+    page.phases.append(("Included", top, bottom))
+    return bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,26 +202,20 @@ def _placed(
     return main, Placed(side, top, side_wide, *step[1]) if step[1][1] else None
 
 
-def _phases(
-    names: list[str], tops: list[float], included: float, bottom: float
-) -> Iterator[tuple[str, float, float]]:
-    """Name, upper and lower edge of every bar; each ends where the next begins."""
-    starts = {name: tops[names.index(name)] for name in dict.fromkeys(names)} | {"Included": included}
-    edges = [*list(starts.values())[1:], None]
-    for (name, top), below in zip(starts.items(), edges, strict=True):
-        yield name, top, bottom if below is None else below + GAP * 0.6
-
-
 _Set = tuple[float, tuple[tuple[float, str], ...]]
 """The height of a box, and its rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """Breaks text into rows at one size, ``pitch`` inches apart."""
+    """Breaks text into rows at one size, in points."""
 
     size: float
-    pitch: float
+
+    @property
+    def pitch(self) -> float:
+        """Inches from row to row."""
+        return row_pitch(self.size)
 
     def level(self, level: Level, columns: _Columns, arm: int) -> tuple[_Set, _Set]:
         """A box and its side box."""
