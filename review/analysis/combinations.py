@@ -30,7 +30,7 @@ def combinations(
     """
     part = axes.axis(studies, context, dimension)
     held = part.column(studies)
-    kept = studies[[one is not None for one in held]]
+    kept = studies[part.tagged(studies)]
     counts = Counter(one for one in held if one)
     order = sorted(counts, key=lambda one: (-counts[one], len(one), sorted(one)))
     shown = order[:top]

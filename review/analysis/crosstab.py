@@ -123,7 +123,7 @@ def _stated(studies: pd.DataFrame, across: Axis) -> tuple[pd.DataFrame, list[str
     silent = sum(one is not None and not one for one in held) if across.stated else 0
     named = "method" if across.id == axes.FAMILY else across.title.lower()
     notes = [f"{silent:,} studies state no {named} and are not shown."] if silent else []
-    return studies[[one is not None for one in held]], notes
+    return studies[across.tagged(studies)], notes
 
 
 def _orders(
@@ -132,7 +132,7 @@ def _orders(
     """Values of rows and columns, by count among the studies that can be in the table."""
     down, across = both
     if across.stated:
-        kept = kept[[bool(one) for one in across.column(kept)]]
+        kept = kept[np.array([bool(one) for one in across.column(kept)], dtype=bool)]
     orders = []
     for axis, most in zip((down, across), top or (None, None), strict=True):
         order = axis.values if axis.id == axes.FAMILY and len(kept) else axis.by_count(kept)

@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise, product
 
+import numpy as np
 import pandas as pd
 
 from review.analysis import axes
@@ -37,9 +38,7 @@ def flows(
     """
     parts = [axes.axis(studies, context, name) for name in (first, second, third)]
     asked, notes = axes.in_scope(studies, context)
-    held = [part.column(asked) for part in parts]
-    complete = [all(cell is not None for cell in cells) for cells in zip(*held, strict=True)]
-    kept = asked[complete]
+    kept = asked[np.all([part.tagged(asked) for part in parts], axis=0)]
     if lost := len(asked) - len(kept):
         notes.append(f"{lost:,} studies are not tagged in all three and not shown.")
     columns = [_nodes(part, kept, notes) for part in parts]

@@ -230,7 +230,7 @@ def draw_low_resource(tidy: Tidy, figure: Figure) -> None:
 def _low_height(tidy: Tidy) -> float:
     if tidy.empty:
         return 0.3
-    return (float(tidy.frame.groupby("panel").size().max()) * 3.4 + 26) / 183
+    return max(0.3, (float(tidy.frame.groupby("panel").size().max()) * 3.4 + 26) / 183)
 
 
 def alt_low_resource(tidy: Tidy) -> str:

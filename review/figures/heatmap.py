@@ -130,7 +130,7 @@ def height(tidy: Tidy) -> float:
     if tidy.empty:
         return 0.5
     rows, columns = (tidy.frame[name].nunique() for name in tidy.frame.columns[:2])
-    return 0.08 + 0.027 * rows if columns <= _BESIDE else 0.24 + 0.044 * rows
+    return max(0.3, 0.08 + 0.027 * rows) if columns <= _BESIDE else 0.24 + 0.044 * rows
 
 
 def _legible(studies: pd.DataFrame, context: Context, rows: str, columns: str) -> Tidy:
