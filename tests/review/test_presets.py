@@ -3,13 +3,16 @@
 import re
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
 from corpora.registry import entries, load
+from review.analysis.tidy import Tidy
 from review.figures.base import drawn
 from review.figures.presets import PRESETS, Preset, preset
 from review.figures.save import save
@@ -112,3 +115,14 @@ def test_no_text_of_any_figure_is_below_the_minimum(name: str) -> None:
         small = [one.get_text() for one in texts if one.get_fontsize() < wanted.smallest - 0.01]
         assert not small, f"{name} in {wanted.name}: {small}"
         assert figure.get_figheight() * 25.4 <= wanted.tallest + 0.2
+
+
+def test_text_that_a_figure_asks_too_small_is_enlarged() -> None:
+    spec = load("figures", "records-per-year")
+    tidy = spec.compute(data_for(spec, *CASES["many"]), CONTEXT)
+
+    def draw(tidy: Tidy, figure: Figure) -> None:
+        figure.text(0.5, 0.5, "tiny", fontsize=2)
+
+    texts = drawn(replace(spec, draw=draw), tidy, preset("plos")).findobj(Text)
+    assert [one.get_fontsize() for one in texts if one.get_text() == "tiny"] == [8]
