@@ -22,12 +22,15 @@ from corpora.errors import DiskError, InputError
 from corpora.files import write_whole
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
+from corpora.schema import KINDS
 from review import linking, patches
 from review.ingest import Outcome
 from review.migrations import TABLES
 from review.packing import README, Names, open_licence, scrubbed
 from review.report.build import FOLDER
-from review.workspace import KINDS, Workspace
+from review.topicfile import FILE as TOPICS
+from review.workspace import KINDS as PARTS
+from review.workspace import Workspace
 
 RECORDS = ("record_id", "report_id", "study_id", "source", "source_key", "doi", "pmid", "pmcid",
            "openalex_id", "title")  # fmt: skip
@@ -36,6 +39,11 @@ _TEXTS = {"suggestions": ("prompt", "raw"), "annotations": ("quote",)}
 
 BUILT = (FOLDER, "figures", "tables")
 """Folders that are taken as they were built."""
+
+_SHARED = {"links": KINDS["links"], "labels": KINDS["labels"], "topics": KINDS["topics"]}
+"""Tables of the corpus that hold identifiers and no texts: they go as they are."""
+
+_CARDS = ("MODEL_CARD.md", "evaluation.json")
 
 _QUIET = ("deposits",)
 """Kinds of runs that are left out of the list: else each deposit would differ from the one before."""
@@ -110,6 +118,8 @@ def _bodies(workspace: Workspace, names: Names, *, with_abstracts: bool) -> Iter
     yield "protocol/protocol-present.toml", names.text(workspace.protocol_text).encode()
     book = load_codebook(workspace.protocol.labels.codebook)
     yield f"codebook/{book.name}.json", (book.model_dump_json(indent=1) + "\n").encode()
+    if (workspace.root / TOPICS).is_file():
+        yield TOPICS, names.text((workspace.root / TOPICS).read_text("utf-8")).encode()
     for name in TABLES:
         yield f"ledger/{name}.csv", _ledger(workspace, name, names)
     yield "records.csv", _records(workspace, with_abstracts=with_abstracts)
@@ -182,14 +192,13 @@ def _retrievals(workspace: Workspace) -> bytes:
 
 def _parts(workspace: Workspace, names: Names) -> Iterator[tuple[str, bytes]]:
     """What every run said of itself; links and labels as the corpus has them; cards of the models."""
-    for kind in KINDS:
+    for kind in PARTS:
         for part in workspace.corpus.parts(kind):
             told = names.plain(json.loads((part.path / "run.json").read_text("utf-8")))
             place = f"runs/{kind}/{part.run.id}"
             yield f"{place}/run.json", (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
-            kept = {"links": ("links.parquet",), "labels": ("labels.parquet",),
-                    "models": ("MODEL_CARD.md", "evaluation.json")}  # fmt: skip
-            for name in kept.get(kind, ()):
+            kept = [f"{name}.parquet" for name in _SHARED.get(kind, ())] + list(_CARDS)
+            for name in kept:
                 if (part.path / name).is_file():
                     yield f"{place}/{name}", (part.path / name).read_bytes()
 
@@ -200,7 +209,7 @@ def _parts(workspace: Workspace, names: Names) -> Iterator[tuple[str, bytes]]:
 def _versions(workspace: Workspace) -> bytes:
     """Library → the versions that runs noted."""
     found: dict[str, set[str]] = {}
-    for kind in KINDS:
+    for kind in PARTS:
         for part in workspace.corpus.parts(kind):
             for name, held in part.run.versions.items():
                 found.setdefault(name, set()).add(held)

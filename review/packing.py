@@ -122,6 +122,7 @@ Packed by litscale {version} from the state {state} of the review. What is here:
 | `runs/` | what every run said of itself: parameters, account, versions, hashes of its files |
 | `runs/links/` | links of the machine (Parquet); people's are in `ledger/links.csv` |
 | `runs/labels/` | labels of every tagging run with their probabilities (Parquet) |
+| `runs/topics/`, `topics.toml` | topics as they were fitted, and what people call them, where there are any |
 | `runs/models/` | model cards and measurements of taggers that were trained here, without weights |
 | `environment/` | versions of the software, by run and as installed |
 | `report/`, `figures/`, `tables/` | as built; `report/report.json` has all numbers and their origin |

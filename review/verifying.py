@@ -20,14 +20,17 @@ from corpora.progress import Progress, silent
 from corpora.registry import entries
 from review import export, fulltexts
 from review.facts import facts
-from review.figures.base import FigureSpec
 from review.figures.save import escaped
 from review.ingest import file_hash
+from review.materials import signatures
 from review.report import build
 from review.report.gathering import Material
+from review.tables.kinds import KINDS as TABLES
+from review.tables.kinds import table_of
+from review.tables.save import FORMATS
 from review.workspace import KINDS, Workspace
 
-_DERIVED = ("cache", "figures", build.FOLDER)
+_DERIVED = ("cache", "figures", "tables", build.FOLDER)
 _MOST = 5
 """Differing cells or rows of one table that are told; the rest are counted."""
 
@@ -67,7 +70,7 @@ class Verified:
 
 
 def verify(workspace: Workspace, path: Path | None = None, progress: Progress = silent) -> Verified:
-    """Compare the corpus, a report (``report/`` unless named) and ``figures/`` with what is there now.
+    """Compare the corpus, a report (``report/`` unless named), figures and tables with what is there now.
 
     Raises:
         InputError: a report is named and cannot be read.
@@ -81,6 +84,7 @@ def verify(workspace: Workspace, path: Path | None = None, progress: Progress = 
             if held is not None:
                 _report(fresh, held, found, progress)
             _figures(workspace, fresh, found, progress)
+            _tables(workspace, fresh, found, progress)
         except LitscaleError as error:
             found.differing.append(
                 Difference("workspace", "cannot be computed again", "computed", str(error))
@@ -182,57 +186,86 @@ def _same(one: Any, two: Any) -> bool:
     return bool(one == two)
 
 
-# ---------------------------------------------------------------- figures
+# ---------------------------------------------------------------- figures and tables
 
 
 def _figures(workspace: Workspace, fresh: Workspace, found: Verified, progress: Progress) -> None:
     """Tables, words and files of every figure under ``figures/``."""
-    paths = sorted((workspace.root / "figures").rglob("*.json"))
-    drawn = [json.loads(row["files"]) for row in fresh.ledger.rows("runs") if row["kind"] == "figures"]
-    for done, path in enumerate(paths):
-        progress("computing figures again", done, len(paths))
-        name = path.relative_to(workspace.root).with_suffix("").as_posix()
-        told = json.loads(path.read_text("utf-8"))
-        _drawn_files(path, told, drawn, name, found)
-        spec = _spec(told["name"])
-        if spec is None:
+    held = None
+    for path, told, name in _saved(workspace, "figures", found, progress):
+        asked = _asked(told["name"])
+        if asked is None:
             found.differing.append(Difference(name, "figure", told["name"], "no figure of that name"))
             continue
-        tidy = export.tidy_of(fresh, spec, facts(fresh))
-        table = path.with_suffix(".csv")
-        old = table.read_text("utf-8") if table.is_file() else ""
-        _table(name, old, escaped(tidy.frame).to_csv(index=False), found)
+        held = held or facts(fresh)
+        spec = export.spec_of(asked)
+        tidy = export.tidy_of(fresh, spec, held)
+        _table(name, _text(path), escaped(tidy.frame).to_csv(index=False), found)
         words = {"alt": spec.alt(tidy), "unit": tidy.unit, "denominator": tidy.denominator,
                  "population": tidy.population, "notes": list(tidy.notes)}  # fmt: skip
-        for key, new in words.items():
-            if told.get(key) != new:
-                found.differing.append(Difference(name, key, told.get(key), new))
+        _words(name, told, words, found)
         if told.get("inputs") != export.inputs_of(fresh, spec):
             found.notes.append(f"{name}: stale: what it reads has changed since it was drawn")
-    progress("computing figures again", len(paths), len(paths))
-    found.compared["figures"] = len(paths)
 
 
-def _drawn_files(
-    path: Path, told: dict[str, Any], drawn: list[dict[str, str]], name: str, found: Verified
-) -> None:
-    """Every file of a figure must be one that a run of the ledger has written."""
-    for kind in (*told["formats"], "csv", "json"):
-        file = path.with_suffix(f".{kind}")
-        known = [files[file.name] for files in drawn if file.name in files]
-        new = file_hash(file) if file.is_file() else "missing"
-        if new not in known:
-            old = known[-1] if known else "not in the ledger"
-            found.differing.append(Difference(f"{name}.{kind}", "sha256", old, new))
+def _tables(workspace: Workspace, fresh: Workspace, found: Verified, progress: Progress) -> None:
+    """The same of every table under ``tables/``."""
+    held = None
+    for path, told, name in _saved(workspace, "tables", found, progress):
+        asked = told["name"] if told["name"] in TABLES else _asked(told["name"])
+        if asked is None:
+            found.differing.append(Difference(name, "table", told["name"], "no table of that name"))
+            continue
+        held = held or facts(fresh)
+        table, reads = table_of(fresh, asked, held)
+        if "csv" in told["formats"]:
+            _table(name, _text(path), FORMATS["csv"](table).decode(), found)
+        _words(name, told, {"what": table.what, "notes": list(table.notes), "rows": len(table.rows)}, found)
+        if told.get("inputs") != signatures(fresh, reads):
+            found.notes.append(f"{name}: stale: what it reads has changed since it was written")
 
 
-def _spec(name: str) -> FigureSpec | None:
-    """The figure that was saved under a name: ``label-trends-tasks`` is ``label-trends:tasks``."""
+def _saved(
+    workspace: Workspace, folder: str, found: Verified, progress: Progress
+) -> Iterator[tuple[Path, dict[str, Any], str]]:
+    """Every figure or table on disk: its JSON, what that says, and its name; its files are compared."""
+    paths = sorted((workspace.root / folder).rglob("*.json"))
+    runs = [json.loads(row["files"]) for row in workspace.ledger.rows("runs") if row["kind"] == folder]
+    for done, path in enumerate(paths):
+        progress(f"computing {folder} again", done, len(paths))
+        name = path.relative_to(workspace.root).with_suffix("").as_posix()
+        told = json.loads(path.read_text("utf-8"))
+        for kind in dict.fromkeys((*told["formats"], *(("csv",) if folder == "figures" else ()), "json")):
+            file = path.with_suffix(f".{kind}")
+            known = [files[file.name] for files in runs if file.name in files]
+            new = file_hash(file) if file.is_file() else "missing"
+            # A file must be one that a run of the ledger has written.
+            if new not in known:
+                old = known[-1] if known else "not in the ledger"
+                found.differing.append(Difference(f"{name}.{kind}", "sha256", old, new))
+        yield path, told, name
+    progress(f"computing {folder} again", len(paths), len(paths))
+    found.compared[folder] = len(paths)
+
+
+def _text(path: Path) -> str:
+    table = path.with_suffix(".csv")
+    return table.read_text("utf-8") if table.is_file() else ""
+
+
+def _words(name: str, told: dict[str, Any], words: dict[str, Any], found: Verified) -> None:
+    for key, new in words.items():
+        if told.get(key) != new:
+            found.differing.append(Difference(name, key, told.get(key), new))
+
+
+def _asked(name: str) -> str | None:
+    """What a saved figure was asked for by: ``label-trends-tasks`` by ``label-trends:tasks``."""
     for plain in sorted(entries("figures"), key=len, reverse=True):
         if name == plain:
-            return export.spec_of(plain)
+            return plain
         if name.startswith(f"{plain}-"):
-            return export.spec_of(f"{plain}:{name.removeprefix(plain + '-').replace('-', ',')}")
+            return f"{plain}:{name.removeprefix(plain + '-').replace('-', ',')}"
     return None
 
 

@@ -197,14 +197,17 @@ def _shares(m: Material) -> Answer | None:
     if not m.taggers:
         return None
     finished, state = auditing.standing(m.workspace, m.held)
-    told = "corrected by an audit, with intervals" if finished else "naive, without intervals"
+    told = "corrected, with intervals" if finished else "naive, without intervals"
     return Answer(f"Shares of labels, {told}: {without_hints(state)}.", "Results, Shares of labels")
 
 
 def _limits(m: Material) -> Answer | None:
     told = []
-    if m.taggers and auditing.standing(m.workspace, m.held)[0] is None:
+    audit = auditing.standing(m.workspace, m.held)[0] if m.taggers else None
+    if m.taggers and audit is None:
         told.append("Shares are not corrected for the tagger's errors.")
+    if audit is not None and audit.silver:
+        told.append("Shares are corrected to a language model's coding, which no person checked.")
     if m.boards and all(board.stage.mode == "single" for board in m.boards.values()) and m.decisions:
         told.append("One person alone decided on each report.")
     if m.live and (missing := searching.unstated(m)):

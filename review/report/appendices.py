@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from review.flow.tables import tables
 from review.packing import without_keys
-from review.report import references
 from review.report.document import Block, Code, Grid, Heading, Items, Text
 from review.report.gathering import Made, Material
 from review.report.numbers import sentence, were
@@ -36,38 +36,36 @@ def strategies(m: Material) -> Iterator[Block]:
             yield Text(sentence(row["remarks"]))
 
 
+_LISTS = {
+    "excluded": (
+        "Reports excluded at full text",
+        {"reference": "Report", "reason": "First criterion failed"},
+    ),
+    "not-retrieved": (
+        "Reports not retrieved",
+        {"reference": "Report", "sought_at": "Sought at", "why": "Why not", "said": "Said on"},
+    ),
+    "awaiting": ("Reports awaiting classification", {"reference": "Report"}),
+    "ongoing": ("Reports of ongoing studies", {"reference": "Report"}),
+}
+"""The tables behind the flow's boxes that a report prints: heading, and columns by their names there."""
+
+
 def excluded(m: Material) -> Iterator[Block]:
     """Reports excluded at full text with reason; those not to be had; those that wait."""
-    if "full-text" not in m.protocol.stages:
+    if "full-text" not in m.protocol.stages or not m.boards:
         return
-    out = m.verdicts("full-text", "exclude")
-    yield Heading(3, "Reports excluded at full text")
-    yield from _reports(
-        m, "excluded", out, "Reports excluded at full text, with the first criterion that failed"
-    )
-    yield Heading(3, "Reports not retrieved")
-    missing = [
-        (report, f"{row['place'] or ''}: {row['note'] or ''}")
-        for report, row in sorted(m.texts_sought.items())
-        if row["status"] == "not-retrieved"
-    ]
-    yield from _reports(
-        m, "missing", missing, "Reports that could not be had, where they were sought and why"
-    )
-    for verdict, name in (("awaiting", "awaiting classification"), ("ongoing", "ongoing")):
-        if held := m.verdicts("full-text", verdict):
-            yield Heading(3, f"Reports {name}")
-            yield from _reports(m, verdict, held, name.capitalize())
-
-
-def _reports(m: Material, key: str, found: list[tuple[str, str]], caption: str) -> Iterator[Block]:
-    if not found:
-        yield Text("None.")
-        return
-    number = m.numbers.count(f"appendix.{key}", len(found), "ledger", "report")
-    held = references.reports(m, [report for report, _ in found])
-    rows = tuple((references.short(held[report]), reason or "no reason given") for report, reason in found)
-    yield Grid(f"{caption} ({number})", ("Report", "Reason"), rows)
+    m.progress("listing reports", 0)
+    found = tables(m.workspace)
+    for name, (heading, columns) in _LISTS.items():
+        yield Heading(3, heading)
+        frame = found[name][list(columns)].fillna("").astype(str)
+        if frame.empty:
+            yield Text("None.")
+            continue
+        number = m.numbers.count(f"appendix.{name}", len(frame), "flow", "report")
+        rows = tuple(tuple(row) for row in frame.itertuples(index=False, name=None))
+        yield Grid(f"{heading} ({number})", tuple(columns.values()), rows)
 
 
 def deviations(m: Material) -> Iterator[Block]:

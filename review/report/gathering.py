@@ -18,9 +18,9 @@ from review.report.numbers import Numbers
 from review.screening.board import Board
 from review.screening.texts import Texts
 from review.screening.votes import UNDONE
-from review.workspace import Workspace
+from review.workspace import KINDS, Workspace
 
-DATA = ("records", "links", "labels", "models", "take-over", "suggestions")
+DATA = (*KINDS, "take-over", "suggestions")
 """Kinds of runs that made what is reported; drawings and exports change nothing."""
 
 
@@ -118,9 +118,7 @@ class Material:
     def runs(self) -> list[Made]:
         """Everything that made data, in the ledger's order."""
         versions = {
-            part.run.id: part.run.versions
-            for kind in ("records", "links", "labels", "models")
-            for part in self.workspace.corpus.parts(kind)
+            part.run.id: part.run.versions for kind in KINDS for part in self.workspace.corpus.parts(kind)
         }
         return [
             Made(

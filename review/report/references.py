@@ -41,23 +41,6 @@ def reports(m: Material, wanted: Iterable[str]) -> dict[str, Record]:
     return {report: best(held)[0] for report, held in sorted(members.items())}
 
 
-def short(record: Record) -> str:
-    """One line that names a record: authors, year, title, where, DOI or PMID.
-
-    >>> short(Record(source="x", title="T", year=2020, doi="10.1/x"))
-    'no author (2020). T. doi 10.1/x'
-    """
-    names = [author.family for author in record.authors]
-    who = names[0] if len(names) == 1 else f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-    parts = [
-        f"{who or 'no author'} ({record.year or 'no year'})",
-        record.title or "no title",
-        record.venue or "",
-    ]
-    parts.append(f"doi {record.doi}" if record.doi else f"PMID {record.pmid}" if record.pmid else "")
-    return ". ".join(part.rstrip(".") for part in parts if part)
-
-
 def listed(records: Sequence[Record]) -> list[str]:
     """The reference list, in the order of the style."""
     if not records:

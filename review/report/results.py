@@ -82,22 +82,29 @@ def shares(m: Material) -> Iterator[Block]:
     yield Text(f"Unit: {tidy.unit}. Population: {tidy.population}.")
     for note in tidy.notes:
         yield Text(sentence(without_hints(note)), notice=note == NOT_AUDITED)
+    audited = bool((tidy.frame["status"] != "not audited").any())
+    columns = _SHARE if audited else _SHARE[:4]
     silent = []
     for dimension, part in tidy.frame.groupby("dimension", sort=False):
-        rows = tuple(_share(m, row) for _, row in part.iterrows() if row["n"] or row["discordant"])
+        rows = tuple(
+            _share(m, row)[: len(columns)] for _, row in part.iterrows() if row["n"] or row["discordant"]
+        )
         if not rows:
             silent.append(str(dimension))
             continue
         left = len(part) - len(rows)
         number = m.numbers.count(f"share.{dimension}.never", left, "labels", "label")
         yield Grid(
-            f"{dimension}: shares of {part['over'].iloc[0]}",
-            ("Label", "n", "of", "Naive", "Corrected", "95 % interval", "Audited", "Status"),
+            f"{dimension}: shares of {part['over'].iloc[0]}" + ("" if audited else ", not audited"),
+            columns,
             rows,
             (sentence(f"{number} {were(left)} given to no study"),) if left else (),
         )
     if silent:
         yield Text(f"No study has a label of these dimensions: {listed(silent)}.")
+
+
+_SHARE = ("Label", "n", "of", "Naive", "Corrected", "95 % interval", "Audited", "Status")
 
 
 def _share(m: Material, row: pd.Series) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pandas as pd
 from classifiers.codebook import load as load_codebook
 from corpora.errors import InputError
 from review import auditing, removing
+from review.analysis.tidy import Audit
 from review.report.document import Block, Grid, Heading, Items, Text
 from review.report.gathering import Material
 from review.report.numbers import counted, listed, sentence, were, without_hints
@@ -168,6 +169,10 @@ def audit(m: Material) -> Iterator[Block]:
     """What was drawn when, from whom, and how far it is; that there is none is said."""
     yield Heading(3, "Audit of the labels")
     drawn = auditing.audits(m.workspace)
+    finished, state = auditing.standing(m.workspace, m.held) if m.held.labels else (None, "nothing is tagged")
+    if finished is not None and finished.silver:
+        yield Text(silver(m, finished), notice=True)
+        return
     if not drawn:
         yield Text("No audit was made: shares are as the tagger gave them, not corrected for its errors.",
                    notice=True)  # fmt: skip
@@ -200,8 +205,18 @@ def audit(m: Material) -> Iterator[Block]:
                 for name in sorted(sizes.index)
             ),
         )  # fmt: skip
-    finished, state = auditing.standing(m.workspace, m.held)
     yield Text(sentence(f"how auditing stands: {without_hints(state)}"), notice=finished is None)
+
+
+def silver(m: Material, held: Audit) -> str:
+    """What shares are corrected to where no person coded anything: it is never called an audit."""
+    where = "the protocol's silver labels"
+    coded = m.numbers.count("silver.coded", len(held.truth), where, "study")
+    whole = m.numbers.count("silver.of", len(held.strata), where, "study")
+    return (
+        f"No person audited the labels. Shares are corrected to silver coding: what a language model said of "
+        f"{coded} out of {whole}. That is one model's word, not human truth."
+    )
 
 
 def estimators(m: Material) -> Iterator[Block]:
@@ -219,13 +234,14 @@ def estimator(m: Material) -> str:
     finished, _ = auditing.standing(m.workspace, m.held)
     if finished is None:
         return f"{told} No share is corrected, and none has an interval, because no audit is finished."
+    whose = "silver coding (a language model's, not people's)" if finished.silver else "people"
     return (
-        f"{told} The corrected share adds the audited difference between people and tagger, weighted by "
-        "stratum and tuned (PPI++, Angelopoulos et al. 2023, https://doi.org/10.48550/arXiv.2311.01453), "
-        "with 95 % intervals; where the label decides on the denominator too, both parts of the ratio are "
-        "corrected. The plain difference estimator and the estimator of Rogan and Gladen (1978, "
-        "https://doi.org/10.1093/oxfordjournals.aje.a112510) are computed as checks. A share with under 5 "
-        "audited disagreements is called not estimable and stays naive."
+        f"{told} The corrected share adds the difference between the tagger and {whose} on the coded "
+        "studies, weighted by stratum and tuned (PPI++, Angelopoulos et al. 2023, "
+        "https://doi.org/10.48550/arXiv.2311.01453), with 95 % intervals; where the label decides on the "
+        "denominator too, both parts of the ratio are corrected. The plain difference estimator and that of "
+        "Rogan and Gladen (1978, https://doi.org/10.1093/oxfordjournals.aje.a112510) are computed as checks. "
+        "A share with under 5 coded disagreements is called not estimable and stays naive."
     )
 
 

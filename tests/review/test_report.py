@@ -57,7 +57,7 @@ def test_the_report_says_what_the_ledger_shows(page: str) -> None:
         "No audit was made: shares are as the tagger gave them",
         "4 studies in 4 reports were included.",
         "exp statin/ and sepsis.ti,ab. 2 or 3",
-        "library: ann asked",
+        "library ann asked",
     ):
         assert sentence in told
     assert "INTERIM" not in told
