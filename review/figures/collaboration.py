@@ -31,7 +31,7 @@ def draw(tidy: Tidy, figure: Figure) -> None:
     bars.set_xlim(0, most * 1.2)
     bars.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     bars.set_xlabel(f"Studies (of {int(own['denominator'].iloc[0]):,} that name a country)")
-    bars.legend(loc="lower right")
+    figure.legend(loc="outside upper left", ncols=2)
     _matrix(matrix, tidy.frame, list(own["code"]))
     for axes, letter in ((bars, "a"), (matrix, "b")):
         size = axes.xaxis.label.get_fontsize()
@@ -68,6 +68,12 @@ def alt(tidy: Tidy) -> str:
     return f"Bars of studies by country and matrix of pairs; most: {told}; pairs: {joint or 'none'}."
 
 
+def _height(tidy: Tidy) -> float:
+    """As high as its rows need."""
+    rows = int((tidy.frame["code"] == tidy.frame["partner_code"]).sum())
+    return 0.15 + 0.0195 * max(rows, 4)
+
+
 COUNTRY_COLLABORATION = FigureSpec(
     name="country-collaboration",
     title="Studies by country of the authors, and collaboration between countries",
@@ -76,5 +82,5 @@ COUNTRY_COLLABORATION = FigureSpec(
     compute=country_collaboration,
     draw=draw,
     alt=alt,
-    height=0.52,
+    height=_height,
 )
