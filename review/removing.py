@@ -38,19 +38,23 @@ class Plan:
     titles: dict[str, str]
 
     def lines(self, sample: int = 10) -> list[str]:
-        """For a person who is asked: the number, the first titles, and every report that stays."""
+        """For a person who is asked: the numbers, and the first titles of what goes and of what stays."""
         told = [f"{len(self.reports):,} reports match {self.condition!r}"]
-        told += [f"  {one}  {self.titles[one]}" for one in list(self.reports)[:sample]]
-        if len(self.reports) > sample:
-            told.append(f"  … and {len(self.reports) - sample:,} more")
+        told += _first([f"  {one}  {self.titles[one]}" for one in self.reports], sample)
         if self.refused:
             told.append(f"{len(self.refused):,} more match and stay:")
-            told += [f"  {one}  {self.titles[one]}: {why}" for one, why in self.refused.items()]
+            stay = [f"  {one}  {self.titles[one]}: {why}" for one, why in self.refused.items()]
+            told += _first(stay, 2 * sample)
         return told
 
     def to_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         return {"condition": self.condition, "reports": list(self.reports), "refused": self.refused}
+
+
+def _first(lines: list[str], most: int) -> list[str]:
+    rest = len(lines) - most
+    return [*lines[:most], f"  … and {rest:,} more (--json names all)"] if rest > 0 else lines
 
 
 def standing(workspace: Workspace, reports: Mapping[str, str]) -> tuple[dict[str, Removed], int]:

@@ -124,12 +124,12 @@ def alt(tidy: Tidy) -> str:
     """The numbers from top to bottom."""
     flow: Flow = tidy.frame.attrs["flow"]
     told = [
-        f"{_arm.records:,} records identified from {name}, {_arm.duplicates:,} duplicates and "
-        f"{_arm.automation + _arm.otherwise:,} others removed, {_arm.screened:,} screened, "
-        f"{_arm.excluded:,} excluded"
-        + (f", {_arm.sought:,} sought, {_arm.assessed:,} assessed" if flow.full_text else "")
-        for name, _arm in (("databases and registers", flow.databases), ("other methods", flow.other))
-        if _arm.records or name != "other methods"
+        f"{arm.records:,} records identified from {name}, {arm.duplicates:,} duplicates and "
+        f"{arm.automation + arm.otherwise:,} others removed, {arm.screened:,} screened, "
+        f"{arm.excluded:,} excluded"
+        + (f", {arm.sought:,} sought, {arm.assessed:,} assessed" if flow.full_text else "")
+        for name, arm in (("databases and registers", flow.databases), ("other methods", flow.other))
+        if arm.records or name != "other methods"
     ]
     if flow.previous:
         told.insert(0, f"{flow.previous.studies:,} studies in the previous version")
