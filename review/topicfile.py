@@ -118,7 +118,7 @@ def renew(
 
 
 def rename(workspace: Workspace, groups: dict[str, Group], fit: str, tables: dict[str, pd.DataFrame]) -> None:
-    """Write the file with these groups; what stood in it is replaced."""
+    """Write the file of a fit with these groups in place of those it holds."""
     _write(workspace, _text(fit, tables, groups))
 
 

@@ -36,6 +36,7 @@ class Fitted:
                 solid = "solid" if row["solid"] else "not solid"
                 known = f"{row['jaccard']:.2f} ({row['null']:.2f}) {solid}"
             gone = " (removed)" if row["removed"] else ""
+            gone += f" [named by {row['named_by']}]" if row["named_by"].startswith("model ") else ""
             told.append(f"{row['topic']:<6} {row['studies']:>7,}  {known:<22} {row['name']}{gone}")
         return told
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, tell
+from review.cli.options import JsonOption, QuietOption, WorkspaceOption, consent, open_workspace, tell
 
 
 def topics(
@@ -27,6 +27,11 @@ def topics(
     apply: Annotated[
         bool, typer.Option("--apply", help="Take the names, merges and removals of topics.toml.")
     ] = False,
+    name_by_llm: Annotated[
+        bool,
+        typer.Option("--name-by-llm", help="Names by the model of LITSCALE_LLM_URL, marked."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree that words and titles go to that model.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -35,15 +40,20 @@ def topics(
 
     Example: review topics
     Example: review topics --mode kmeans --topics 30 --stability 10
+    Example: review topics --name-by-llm
     Example: review topics --apply
     """
-    from review import console, topicparts
+    from review import console, topicnames, topicparts
     from review import topics as work
 
     opened = open_workspace(workspace)
+    if name_by_llm and (leaving := topicnames.sends(opened)):
+        consent(leaving, yes=yes)
     with console.progress(quiet=quiet) as progress:
         if apply:
             outcome = work.apply(opened)
+        elif name_by_llm:
+            outcome = topicnames.name_by_llm(opened, progress)
         else:
             recipe = work.recipe(opened, mode=mode, topics=count, min_size=min_size, seed=seed)
             outcome = work.fit(opened, recipe, encoder=encoder, repeats=stability, progress=progress)

@@ -17,7 +17,7 @@ from classifiers.topics import model
 from classifiers.topics.clusters import Recipe
 from corpora.errors import InputError
 from corpora.registry import load
-from review import export, materials, topicfile, topicparts, topics
+from review import export, materials, topicfile, topicnames, topicparts, topics
 from review.analysis.tidy import FAMILIES, Audit, Context
 from review.analysis.topics import OUTLIERS, topic_by_family, topic_map, topics_over_time
 from review.cli.main import app
@@ -28,6 +28,10 @@ from review.ingest import import_file
 from review.linking import dedupe
 from review.protocol import Import
 from review.workspace import Workspace
+from tests.classifiers.conftest import Model
+from tests.classifiers.conftest import model as model_server
+
+__all__ = ["model_server"]  # a fixture of the classifiers' tests
 
 FIGURES = ("topic-map", "topic-by-family", "topics-over-time", "topic-stability")
 THEMES = ("statin sepsis", "radiology image", "tweet vaccine")
@@ -223,6 +227,42 @@ def test_a_refit_keeps_ids_and_what_people_wrote(workspace: Workspace) -> None:
 def test_two_topics_with_the_same_words_are_not_merged_by_their_names() -> None:
     frame = pd.DataFrame({"topic": ["T1", "T2"], "words": [["a1"], ["a1"]]})
     assert [group.name for group in topicfile.by_keywords(frame).values()] == ["a1", "a1 (T2)"]
+
+
+def test_a_models_names_are_marked_and_wait_to_be_applied(
+    workspace: Workspace, model_server: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics.fit(workspace, FAST, repeats=0)
+    edit(workspace, f'name = "{fitted(workspace).groups["T1"].name}"', 'name = "Mine"')
+    model_server.script = lambda number, _: '{"name": "Same  name"}' if number < 2 else "I cannot"
+    monkeypatch.setenv("LITSCALE_LLM_URL", model_server.url.replace("127.0.0.1", "llm.example.org"))
+    monkeypatch.setenv("LITSCALE_LLM_MODEL", "tiny")
+    assert "Words and titles of three studies each of 2 topics would go to llm.example.org" in (
+        topicnames.sends(workspace)
+    )
+    given = ["topics", "-w", str(workspace.root), "--name-by-llm"]
+    refused = CliRunner().invoke(app, given)
+    assert "nobody can be asked here" in str(refused.exception)
+    assert model_server.asked == []
+    monkeypatch.setenv("LITSCALE_LLM_URL", model_server.url)
+    assert topicnames.sends(workspace) == ""
+    outcome = topicnames.name_by_llm(workspace)
+    assert outcome.run is not None
+    assert (outcome.run.account.promised, outcome.run.account.delivered) == (2, 2)
+    sent = json.dumps(model_server.asked)
+    assert "Paper " in sent
+    assert "note1" not in sent
+    part = workspace.latest("topics", step="names")
+    assert part is not None
+    lines = (part.path / "answers.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["topic"] for line in lines] == ["T2", "T3"]
+    assert fitted(workspace).groups["T2"].named_by == "keywords"
+    topics.apply(workspace)
+    groups = fitted(workspace).groups
+    assert [groups[one].name for one in ("T1", "T2", "T3")] == ["Mine", "Same name", "Same name (T3)"]
+    assert (groups["T1"].named_by, groups["T2"].named_by) == ("person", "model tiny:1")
+    assert any("[named by model tiny:1]" in line for line in fitted(workspace).sentences())
+    assert topicnames.name_by_llm(workspace).run is None
 
 
 # ------------------------------------------------------------------ shares
