@@ -31,7 +31,7 @@ def cross(
     the row's label within the column's studies (a study may have several labels, so shares can sum to
     more than 1). Of a dimension that gives a study one value at most, or knows "not reported", only
     studies that state a value are counted. ``naive``, ``corrected`` and what goes with them are of the
-    column share; the row share has its own, as ``row_naive``, ``row_corrected``, … Numerator and
+    column share; the row share has its own, as ``row_denominator``, ``row_naive``, … Numerator and
     denominator are both corrected. ``top`` = most rows and columns by number of studies.
 
     Raises:
@@ -54,6 +54,7 @@ def cross(
     row = prevalence.table(found["row"])
     frame = frame.assign(
         row_share=row["naive"],
+        row_denominator=row["denominator"],
         column_share=frame["naive"],
         **{f"row_{name}": row[name] for name in COLUMNS},
     )

@@ -10,7 +10,8 @@ from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_wo
 
 def figures(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Else the protocol's figures.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME...]", help="NAME or NAME:DIMENSION,…; else the protocol's figures."),
     ] = None,
     preset: Annotated[str | None, typer.Option(help="nature, npj, lancet, jmir, plos or elsevier.")] = None,
     formats: Annotated[
@@ -23,6 +24,7 @@ def figures(
     """Draw the figures at a journal's sizes, each with its table (CSV) and its inputs (JSON).
 
     Example: review figures --preset nature --format pdf,svg
+    Example: review figures label-trends:tasks evidence-gap-map:data,evaluation
     """
     from review import console, export
 

@@ -60,16 +60,13 @@ def key(tidy: Tidy, figure: Figure, size: float) -> None:
     """What rings and dots mean, above the drawing."""
     ring = Line2D([], [], linestyle="", marker="o", markersize=3, markerfacecolor="white", color=shades.NAIVE)
     point = Line2D([], [], color=_BLUE, marker="o", markersize=3, linewidth=0.9)
-    shown = [(ring, "as tagged (naive)")]
     if shades.audited(tidy):
-        shown.append((point, "corrected by audit, with 95 % interval"))
-    handles, names = zip(*shown, strict=True)
-    note = None
-    if not shades.audited(tidy):
+        handles, names = [ring, point], ["as tagged (naive)", "corrected by audit, with 95 % interval"]
+    else:
         audited = (tidy.frame["status"] == "not estimable").any()
-        note = "audited, too few disagreements to correct" if audited else "not audited"
-    figure.legend(handles, names, loc="outside upper left", ncols=2, title=note, alignment="left",
-                  title_fontsize=size)  # fmt: skip
+        why = "audited, but too few disagreements to correct any" if audited else "not audited"
+        handles, names = [ring], [f"as tagged (naive, {why})"]
+    figure.legend(handles, names, loc="outside upper left", ncols=2, fontsize=size)
 
 
 # ---------------------------------------------------------------- every label

@@ -32,7 +32,7 @@ def draw(tidy: Tidy, figure: Figure) -> None:
         axes.set_title(textwrap.fill(title, 44) if beside and columns != "family" else title, loc="left")
         axes.text(-0.02, 1.0, letter, transform=axes.transAxes, weight="bold", ha="right",
                   va="bottom", fontsize=axes.title.get_fontsize() + 1.5)  # fmt: skip
-    counts = tidy.frame.groupby(rows)["n"].sum()
+    counts = tidy.frame.groupby(rows)["row_denominator"].first()
     named = [f"{row} ({int(counts[row]):,})" if beside else row for row in order]
     for axes in panels[:1] if beside else panels:
         axes.set_yticks(range(len(order)), named)

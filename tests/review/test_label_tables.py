@@ -1,7 +1,6 @@
 """Tables of labels against counts made by hand and simulated truth."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from review.analysis.prevalence import by_year, estimates
 from review.analysis.tidy import NO_METHOD, Audit, Context
 from review.analysis.trends import family_share
 from review.figures.dots import shares
+from review.workspace import Workspace
 from tests.review import coding
 from tests.review.conftest import Make
 
@@ -387,4 +387,9 @@ def test_a_figure_is_asked_for_other_dimensions_by_its_name(make_review: Make) -
         export.spec_of("evidence-gap-map:a,b,c")
     with pytest.raises(InputError, match="prisma-flow takes no dimension"):
         export.spec_of("prisma-flow:tasks")
-    assert Path(workspace.root / "figures" / "label-shares-drugs.csv").exists()
+    place = workspace.protocol_path
+    place.write_text(f'{place.read_text()}\n[figures]\nnames = ["label-shares:drugs", "growth:drugs"]\n')
+    again = Workspace(workspace.root)
+    assert export.stale(again) == ["label-shares:drugs", "growth:drugs"]
+    export.figures(again)
+    assert export.stale(again) == []
