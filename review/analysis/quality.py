@@ -221,13 +221,14 @@ def agreement(found: Iterable[Agreed], context: Context) -> Tidy:
 def audit_errors(studies: pd.DataFrame, context: Context) -> Tidy:
     """Per label: where tagger and people differ among audited studies, as counts of the sample.
 
-    ``false_positive``: the tagger gave it and people did not; ``false_negative`` the other way round.
+    ``false_positive``: the tagger gave it and the ``coder`` did not; ``false_negative`` the other way round.
     ``precision`` and ``recall`` weight each study by 1 / its inclusion probability (strata are audited
     at different rates); they have no interval here.
     """
     columns = ["dimension", "label", "title", "n", "true_positive", "false_positive", "false_negative",
-               "precision", "recall"]  # fmt: skip
+               "precision", "recall", "coder"]  # fmt: skip
     audit, book = context.audit, context.codebook
+    coder = "a language model (silver labels)" if audit is not None and audit.silver else "people"
     rows: list[dict[str, Any]] = []
     if audit is not None and book is not None:
         said = studies.set_index("study_id")
@@ -242,12 +243,17 @@ def audit_errors(studies: pd.DataFrame, context: Context) -> Tidy:
                 )
                 for label in dimension.labels:
                     counted = _errors(label.id, true, given, weights)
-                    names = {"dimension": dimension.id, "label": label.id, "title": label.title}
+                    names = {
+                        "dimension": dimension.id,
+                        "label": label.id,
+                        "title": label.title,
+                        "coder": coder,
+                    }
                     rows.append(names | counted)
     frame = pd.DataFrame(rows, columns=columns)
     notes = () if audit is None else (
-        f"{audit.name}: {len(audit.truth):,} of {len(audit.strata):,} studies coded by people with the "
-        "tagger's word hidden. Counts are of the sample, not of the corpus.",
+        f"{audit.name}: {len(audit.truth):,} of {len(audit.strata):,} studies coded by {coder}, "
+        "with the tagger's word hidden. Counts are of the sample, not of the corpus.",
     )  # fmt: skip
     instead = f"{context.audit_state}."
     return Tidy(frame, "studies", "audited studies", context.population, notes, context.simulated, instead)

@@ -16,7 +16,7 @@ from review.analysis.tidy import Tidy
 from review.figures import shades
 from review.figures.base import FigureSpec, label_reads
 
-_COLUMNS = 5
+_COLUMNS = 4
 _BLUE = "#0072B2"
 _ORANGE = "#D55E00"
 
@@ -39,8 +39,8 @@ def _panels(tidy: Tidy, figure: Figure, panel: Callable[[Axes, pd.DataFrame], No
 
 
 def height(tidy: Tidy) -> float:
-    """A row of panels for every five dimensions."""
-    return 0.07 + 0.24 * max(-(-tidy.frame["dimension"].nunique() // _COLUMNS), 1)
+    """A row of panels for every four dimensions."""
+    return 0.08 + 0.22 * max(-(-tidy.frame["dimension"].nunique() // _COLUMNS), 1)
 
 
 def draw_calibration(tidy: Tidy, figure: Figure) -> None:
@@ -53,7 +53,7 @@ def draw_calibration(tidy: Tidy, figure: Figure) -> None:
                       color=_BLUE, linewidth=0.8, elinewidth=0.6, markersize=2.5)  # fmt: skip
         first = part.iloc[0]
         slope = "–" if pd.isna(first["slope"]) else f"{first['slope']:.2f}"
-        _beneath_title(axes, f"slope {slope}, ECE {first['ece']:.3f}, n = {int(first['records']):,}")
+        _beneath_title(axes, f"slope {slope}  ECE {first['ece']:.3f}  n {int(first['records']):,}")
 
     made = _panels(tidy, figure, panel)
     for axes in made:
@@ -131,8 +131,9 @@ def _ends(tidy: Tidy, figure: Figure) -> None:
 
 
 def _beneath_title(axes: Axes, text: str) -> None:
+    # Left out of the layout: a panel must not shrink because a number got longer.
     axes.text(0, 1.02, text, transform=axes.transAxes, va="bottom", color="#444444",
-              fontsize=float(axes.xaxis.label.get_fontsize()) - 1)  # fmt: skip
+              fontsize=float(axes.xaxis.label.get_fontsize()) - 1).set_in_layout(False)  # fmt: skip
 
 
 def height_coverage(tidy: Tidy) -> float:
@@ -212,12 +213,13 @@ def draw_errors(tidy: Tidy, figure: Figure) -> None:
     size = float(axes.xaxis.label.get_fontsize())
     if rows.empty:
         axes.axis("off")
-        axes.text(0.5, 0.5, "Tagger and people never differed on the audited studies.", ha="center")
+        axes.text(0.5, 0.5, "Tagger and coder never differed on the audited studies.", ha="center")
         return
+    coder = rows["coder"].iloc[0]
     axes.barh(rows.index, rows["false_positive"], 0.7, color=_ORANGE, edgecolor="black", linewidth=0.4,
-              label="given by the tagger, not by people")  # fmt: skip
+              label=f"given by the tagger, not by {coder}")  # fmt: skip
     axes.barh(rows.index, -rows["false_negative"], 0.7, color=_BLUE, edgecolor="black", linewidth=0.4,
-              hatch="////", label="given by people, missed by the tagger")  # fmt: skip
+              hatch="////", label=f"given by {coder}, missed by the tagger")  # fmt: skip
     most = float(rows[["false_positive", "false_negative"]].to_numpy().max())
     for place, row in rows.iterrows():
         y = float(str(place))
@@ -252,7 +254,7 @@ def _alt_errors(tidy: Tidy) -> str:
         return "No audit is finished."
     rows = _erring(tidy)
     if rows.empty:
-        return "Tagger and people never differed on the audited studies."
+        return "Tagger and coder never differed on the audited studies."
     worst = rows.sort_values("errors", ascending=False, kind="stable").iloc[0]
     return (
         f"Bars of the tagger's errors per label among audited studies; most for {worst['dimension']}: "

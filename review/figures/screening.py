@@ -21,42 +21,53 @@ def draw_recall(tidy: Tidy, figure: Figure) -> None:
     made = figure.subplots(1, len(stages), squeeze=False)[0]
     for axes, (stage, part) in zip(made, stages, strict=True):
         _course(axes, part)
-        axes.set_title(str(stage), loc="left")
+        told = [line for one in _captions(part) for line in textwrap.wrap(one, 112 // len(stages))]
+        axes.set_title("\n".join([str(stage), *told]), loc="left")
     made[0].set_ylabel("Relevant records found")
+
+
+def _captions(part: pd.DataFrame) -> list[str]:
+    """What the marks of a panel mean, above it: inside it they would cover the curve."""
+    last = part.iloc[-1]
+    told = []
+    if pd.notna(last["stopped_at"]):
+        told.append(f"Dash-dotted: stopped by {last['rule']} at {int(last['stopped_at']):,}.")
+    elif last["rule"]:
+        told.append(f"Stopped by the {last['rule']}.")
+    if pd.notna(last["bound"]):
+        told.append(
+            f"Dotted: at most {int(last['at_most']):,} relevant in all, so recall is at least "
+            f"{_percent(last['bound'])} (verified by a random sample, one-sided {last['confidence']:.0%})."
+        )
+    left = int(last["pool"]) - int(last["screened"])
+    return [*told, f"Hatched: {left:,} unscreened."] if left else told
 
 
 def _course(axes: Axes, part: pd.DataFrame) -> None:
     last = part.iloc[-1]
     pool, done, found = int(last["pool"]), int(last["screened"]), int(last["n"])
-    size = float(axes.xaxis.label.get_fontsize()) - 1
     axes.plot(part["screened"], part["n"], color=_BLUE, drawstyle="steps-post")
     axes.plot([0, done], [0, found], "--", color="#999999", linewidth=0.7)
     top = max(found, 1.0)
     if pool > done:
         axes.axvspan(done, pool, facecolor="white", edgecolor="#CCCCCC", hatch="////", linewidth=0)
-        axes.text((done + pool) / 2, 0.02 * top, f"{pool - done:,}\nunscreened", ha="center", va="bottom",
-                  fontsize=size, backgroundcolor="white")  # fmt: skip
     if pd.notna(last["bound"]):
         top = max(top, float(last["at_most"]))
         axes.axhline(float(last["at_most"]), color="#D55E00", linestyle=":", linewidth=0.9)
-        told = (f"verified ({last['confidence']:.0%}): at most {int(last['at_most']):,} in all, "
-                f"recall at least {int(last['bound'] * 1000) / 10:.1f}%")  # fmt: skip
-        axes.text(0.01 * pool, float(last["at_most"]), textwrap.fill(told, 44), va="bottom", fontsize=size,
-                  color="#D55E00")  # fmt: skip
     if pd.notna(last["stopped_at"]):
         at = float(last["stopped_at"])
-        axes.plot([at, at], [0, found], color="black", linewidth=0.8, linestyle="-.")
-        late = at > 0.5 * pool
-        told = textwrap.fill(f"stopped by {last['rule']} at {int(at):,}", 26)
-        axes.annotate(told, (at, 0.5 * top), (-3 if late else 3, 0), textcoords="offset points",
-                      ha="right" if late else "left", va="center", fontsize=size)  # fmt: skip
+        axes.plot([at, at], [0, top], color="black", linewidth=0.8, linestyle="-.")
     axes.set_xlim(0, max(pool, 1) * 1.01)
-    axes.set_ylim(0, top * 1.18)
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_ylim(0, top * 1.05)
     for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5, integer=True))
         axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_xlabel(f"Records settled, of {pool:,}\n(dashed: at an even pace)")
+
+
+def _percent(bound: float) -> str:
+    """Rounded down: a bound must not be promised higher than it is."""
+    return f"{int(bound * 1000) / 10:.1f}%"
 
 
 def _alt_recall(tidy: Tidy) -> str:
@@ -69,7 +80,7 @@ def _alt_recall(tidy: Tidy) -> str:
             f"{stage}: {int(last['n']):,} relevant among {int(last['screened']):,} of {int(last['pool']):,}"
         )
         if pd.notna(last["bound"]):
-            line += f", recall verified to be at least {int(last['bound'] * 1000) / 10:.1f}%"
+            line += f", recall verified to be at least {_percent(last['bound'])}"
         told.append(line)
     return f"Curves of relevant records found against records settled. {'; '.join(told)}."
 
@@ -95,7 +106,8 @@ def draw_agreement(tidy: Tidy, figure: Figure) -> None:
     made[0].set_ylim(len(lines) - 0.5, -0.5)
     size = float(made[0].xaxis.label.get_fontsize())
     hollow = "; hollow: not drawn at random, nor decided by all" if frame["marked"].any() else ""
-    shades.footnote(figure, f"Points with 95 % bootstrap intervals{hollow}.", size)
+    bare = "; without a line: no interval" if (frame["value"].notna() & frame["low"].isna()).any() else ""
+    shades.footnote(figure, f"Points with 95 % bootstrap intervals{bare}{hollow}.", size)
 
 
 def _coefficient(axes: Axes, part: pd.DataFrame) -> None:
@@ -143,7 +155,7 @@ SCREENING_RECALL = FigureSpec(
     compute=quality.recall,
     draw=draw_recall,
     alt=_alt_recall,
-    height=0.4,
+    height=0.44,
 )
 AGREEMENT = FigureSpec(
     name="agreement",
