@@ -8,9 +8,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from classifiers.blend import Crossfit
-from classifiers.calibrate import choose
 from classifiers.codebook import Codebook
 from classifiers.tagger import Codes, Floats, Texts
+from classifiers.thresholds import choose
 from corpora.progress import Progress, silent
 
 

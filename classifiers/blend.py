@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from classifiers.calibrate import Calibration, calibrate, choose
+from classifiers.calibrate import Calibration, calibrate
 from classifiers.codebook import Codebook
 from classifiers.tagger import Bools, Codes, Floats, passing
+from classifiers.thresholds import choose, promise
 
 STEPS = 11
 """Weights that are tried: 0, .1, …, 1."""
@@ -63,11 +64,16 @@ def _mixed(sources: Sequence[Floats], slopes: Floats, intercepts: Floats, weight
 
 
 def fit_blend(
-    codebook: Codebook, sources: Sequence[Floats], codes: Codes, random: Bools | None = None
+    codebook: Codebook,
+    sources: Sequence[Floats],
+    codes: Codes,
+    random: Bools | None = None,
+    recall: float | None = None,
 ) -> Blend:
     """Weights, calibration and thresholds from out-of-fold scores of one or two models.
 
-    ``random`` marks rows of a simple random sample; see `calibrate`.
+    ``random`` marks rows of a simple random sample; see `calibrate`. Thresholds are for F1, or for a
+    promised ``recall``.
     """
     asked = passing(codebook, codes)
     fits = [calibrate(codebook, one, asked, bend=False) for one in sources]
@@ -82,7 +88,10 @@ def fit_blend(
             weights[0, columns], weights[1, columns] = best, 1 - best
     mixed = _mixed(sources, slopes, intercepts, weights)
     calibration = calibrate(codebook, mixed, asked, random)
-    thresholds = choose(codebook, calibration.apply(codebook, mixed), codes)
+    chances = calibration.apply(codebook, mixed)
+    thresholds = (
+        choose(codebook, chances, codes) if recall is None else promise(codebook, chances, codes, recall)
+    )
     return Blend(slopes, intercepts, weights, calibration, thresholds)
 
 
@@ -119,6 +128,7 @@ def crossfit(
     codes: Codes,
     folds: NDArray[np.int64],
     random: Bools | None = None,
+    recall: float | None = None,
 ) -> Crossfit:
     """For each fold the blend, the calibration and the thresholds that the other folds give."""
     scores = np.zeros_like(sources[0], np.float32)
@@ -130,6 +140,7 @@ def crossfit(
             [one[inside] for one in sources],
             codes[inside],
             None if random is None else random[inside],
+            recall,
         )
         scores[outside] = made.probabilities(codebook, [one[outside] for one in sources])
         limits[outside] = made.thresholds

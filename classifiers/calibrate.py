@@ -1,11 +1,11 @@
-"""From scores to probabilities and from probabilities to decisions, both from out-of-fold scores.
+"""From scores to probabilities, by out-of-fold scores.
 
 A label's probability is sigmoid(slope · score + intercept): a temperature and an intercept (Platt
 1999; Guo et al. 2017, arXiv:1706.04599). Within a dimension of kind ``one`` the slope is common and a
 softmax follows. Only above `ISOTONIC` positives a monotone curve (Zadrozny & Elkan 2002) may bend it,
 and only where it lowers the cross-fitted Brier score. Intercepts are fitted on a random sample where
-one is known, for the shares of an enriched sample are not the literature's. Slopes and thresholds of
-labels with under `FEW` positives are shrunk towards their dimension's pooled ones.
+one is known, for the shares of an enriched sample are not the literature's. Slopes of labels with under
+`FEW` positives are shrunk towards their dimension's pooled one.
 """
 
 from dataclasses import dataclass, field
@@ -20,9 +20,6 @@ from classifiers.tagger import Bools, Codes, Floats, conditioned
 
 FEW = 50
 ISOTONIC = 200
-NEVER = 2.0
-"""The threshold of a label that was never learnt: no probability reaches it."""
-
 _KNOTS = 24
 
 
@@ -230,63 +227,3 @@ def _curve(chance: NDArray[Any], true: Bools, rows: Bools) -> tuple[Floats, Floa
     # A little of the identity keeps the order of scores within a step.
     y = 0.98 * whole.predict(x) + 0.02 * x
     return x.astype(np.float32), y.astype(np.float32)
-
-
-# ---------------------------------------------------------------- thresholds
-
-
-def best_threshold(scores: Floats, codes: Codes) -> float:
-    """The threshold of best F1 over all cells that were asked; .5 without positives.
-
-    >>> best_threshold(np.array([[.2], [.6], [.9]], np.float32), np.array([[0], [1], [1]], np.int8))
-    0.4000000059604645
-    """
-    asked = codes >= 0
-    flat, true = scores[asked], codes[asked] == 1
-    if not true.any():
-        return 0.5
-    order = np.argsort(-flat, kind="stable")
-    hits = np.cumsum(true[order])
-    f1 = 2 * hits / (np.arange(1, len(flat) + 1) + true.sum())
-    # Only where the score really falls can a threshold be put.
-    falls = np.append(np.diff(flat[order]) < 0, True)
-    best = int(np.argmax(np.where(falls, f1, -1)))
-    below = flat[order][best + 1] if best + 1 < len(flat) else 0.0
-    return float((flat[order][best] + below) / 2)
-
-
-def recall_threshold(scores: Floats, codes: Codes, recall: float) -> float:
-    """The highest threshold at which at least ``recall`` of the positives are kept; .5 without any."""
-    kept = np.sort(scores[codes == 1])
-    if not len(kept):
-        return 0.5
-    return float(kept[int(np.floor((1 - recall) * len(kept) + 1e-9))])
-
-
-def choose(
-    codebook: Codebook, scores: Floats, codes: Codes, *, recall: float | None = None, draws: int = 12
-) -> Floats:
-    """Thresholds (L,) for F1, or for a promised recall; `NEVER` where there is no positive.
-
-    The best threshold of one sample is a noisy number: it is the mean over ``draws`` bootstrap
-    samples of the rows, and with under `FEW` positives it leans on the dimension's pooled one.
-    """
-    chosen = np.full(scores.shape[1], NEVER, np.float32)
-    random = np.random.default_rng(0)
-    samples = [random.integers(0, len(codes), len(codes)) for _ in range(draws)]
-    for dimension in codebook.dimensions:
-        columns = [c for c in codebook.columns(dimension.id) if (codes[:, c] == 1).any()]
-        if not columns:
-            continue
-        pooled = _one(scores[:, columns], codes[:, columns], recall, samples[:3])
-        for column in columns:
-            own = _one(scores[:, [column]], codes[:, [column]], recall, samples)
-            trust = min(int((codes[:, column] == 1).sum()) / FEW, 1.0)
-            chosen[column] = trust * own + (1 - trust) * pooled
-    return chosen
-
-
-def _one(scores: Floats, codes: Codes, recall: float | None, samples: list[NDArray[np.int64]]) -> float:
-    if recall is not None:
-        return recall_threshold(scores, codes, recall)
-    return float(np.mean([best_threshold(scores[rows], codes[rows]) for rows in samples]))

@@ -72,29 +72,44 @@ class Lexical:
 
     # ------------------------------------------------------------------ keeping
 
+    def compact(self, most: int | None = None) -> Self:
+        """Round the model to what `save` keeps of it, so that what is measured is what is loaded."""
+        self._take(self._small(most))
+        return self
+
+    def _small(self, most: int | None) -> dict[str, NDArray[Any]]:
+        split = len(self._words.vocabulary_) + len(self._letters.vocabulary_)
+        strength = np.abs(self.weights).max(axis=1)
+        strength[split:] = np.inf
+        kept = np.sort(np.argsort(-strength, kind="stable")[: most or len(strength)])
+        scale = np.abs(self.weights[kept]).max(axis=0) / (127 if most else 1) + 1e-12
+        held = self.weights[kept[kept < split]] / scale
+        return {
+            "kept": kept[kept < split].astype(np.int32),
+            "small": np.round(held).astype(np.int8) if most else held.astype(np.float16),
+            "scale": scale.astype(np.float32),
+            "evidence": self.weights[split:].astype(np.float32),
+            "bias": self.bias,
+            "idf_words": self._words.idf_.astype(np.float16),
+            "idf_letters": self._letters.idf_.astype(np.float16),
+        }
+
+    def _take(self, held: dict[str, NDArray[Any]]) -> None:
+        split = len(held["idf_words"]) + len(held["idf_letters"])
+        self._words.idf_ = held["idf_words"].astype(np.float32)
+        self._letters.idf_ = held["idf_letters"].astype(np.float32)
+        self.weights = np.zeros((split + len(held["evidence"]), len(held["bias"])), np.float32)
+        self.weights[held["kept"]] = held["small"].astype(np.float32) * held["scale"]
+        self.weights[split:] = held["evidence"]
+        self.bias = held["bias"]
+
     def save(self, folder: Path, *, most: int | None = None) -> None:
         """``lexical.npz`` (weights) and ``lexical.json`` (the n-grams).
 
         With ``most`` only the weights of the n-grams that matter most are kept, in 8 bits with a
         scale a label; else all of them in float16.
         """
-        split = len(self._words.vocabulary_) + len(self._letters.vocabulary_)
-        strength = np.abs(self.weights).max(axis=1)
-        strength[split:] = np.inf
-        kept = np.sort(np.argsort(-strength, kind="stable")[: most or len(strength)])
-        scale = np.abs(self.weights).max(axis=0) / (127 if most else 1) + 1e-12
-        held = self.weights[kept[kept < split]] / scale
-        small = np.round(held).astype(np.int8) if most else held.astype(np.float16)
-        np.savez_compressed(
-            folder / "lexical.npz",
-            kept=kept[kept < split].astype(np.int32),
-            small=small,
-            scale=scale.astype(np.float32),
-            evidence=self.weights[split:].astype(np.float32),
-            bias=self.bias,
-            idf_words=self._words.idf_.astype(np.float16),
-            idf_letters=self._letters.idf_.astype(np.float16),
-        )
+        np.savez_compressed(folder / "lexical.npz", **self._small(most))  # type: ignore[arg-type]
         told = {"words": _in_order(self._words), "letters": _in_order(self._letters)}
         (folder / "lexical.json").write_text(
             json.dumps(told, ensure_ascii=False, separators=(",", ":")), "utf-8"
@@ -117,12 +132,7 @@ class Lexical:
         made = cls()
         for vectorizer, name in ((made._words, "words"), (made._letters, "letters")):
             vectorizer.vocabulary_ = {word: place for place, word in enumerate(told[name])}
-            vectorizer.idf_ = held[f"idf_{name}"].astype(np.float32)
-        split = len(told["words"]) + len(told["letters"])
-        made.weights = np.zeros((split + len(held["evidence"]), len(held["bias"])), np.float32)
-        made.weights[held["kept"]] = held["small"].astype(np.float32) * held["scale"]
-        made.weights[split:] = held["evidence"]
-        made.bias = held["bias"]
+        made._take(held)
         return made
 
 

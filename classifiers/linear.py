@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.blend import Blend, Crossfit, crossfit, fit_blend
-from classifiers.calibrate import NEVER
 from classifiers.codebook import Codebook
 from classifiers.evidence import Evidence
 from classifiers.folds import grouped_folds
 from classifiers.lexical import Lexical
 from classifiers.tagger import Bools, Codes, Floats, Texts, fitting, lacking, mapped, passing
+from classifiers.thresholds import NEVER
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 
@@ -31,15 +31,19 @@ _BATCH = 2000
 
 
 class LinearTagger:
-    """The linear tagger; see the module. ``random`` marks rows of a random sample, see `calibrate`."""
+    """The linear tagger; see the module.
+
+    ``random`` marks rows of a random sample, see `calibrate`; with ``recall`` thresholds keep that share
+    of the positives, else they are of best F1.
+    """
 
     name = "linear"
 
-    def __init__(self, codebook: Codebook, random: Bools | None = None) -> None:
+    def __init__(self, codebook: Codebook, random: Bools | None = None, recall: float | None = None) -> None:
         self.codebook = codebook
         self.own = codebook
         """The codebook of the heads; the one asked for may have further dimensions."""
-        self.random = random
+        self.random, self.recall = random, recall
         self.learnt: Bools = np.zeros(len(codebook.label_ids()), np.bool_)
         self.folds: NDArray[np.int64] | None = None
         self.sources: list[Floats] = []
@@ -73,7 +77,7 @@ class LinearTagger:
             margins[outside] = model.margins(texts.take(outside).joined(), clues[outside])
         progress("training the linear tagger", FOLDS, FOLDS + 1)
         self.sources = [margins]
-        self._blend = fit_blend(self.codebook, self.sources, codes, self.random)
+        self._blend = fit_blend(self.codebook, self.sources, codes, self.random, self.recall)
         self._blend.thresholds[~self.learnt] = NEVER
         self._model = self._new().fit(texts.joined(), clues, asked)
         progress("training the linear tagger", FOLDS + 1, FOLDS + 1)
@@ -95,7 +99,7 @@ class LinearTagger:
         """Honest out-of-fold probabilities and thresholds of what `fit` learnt from."""
         if self.folds is None:
             raise InputError("out-of-fold scores are there only after training, not in a loaded model")
-        return crossfit(self.codebook, self.sources, codes, self.folds, self.random)
+        return crossfit(self.codebook, self.sources, codes, self.folds, self.random, self.recall)
 
     # ------------------------------------------------------------------ predicting
 

@@ -3,8 +3,8 @@
 `fit` is one recipe from labels to decisions: grouped folds; in each a network and a linear model learn
 on the others and score it; from all out-of-fold scores come one blend weight per dimension,
 calibration and thresholds; then both learn from everything. What is measured is therefore the very
-recipe that is kept. On a machine without a GPU the encoder's layers are frozen and run once; on a GPU
-the whole encoder learns. PyTorch is imported where it is used.
+recipe that is kept, with weights rounded as they are kept. On a machine without a GPU the encoder's
+layers are frozen and run once; on a GPU the whole encoder learns. PyTorch is imported where it is used.
 """
 
 import importlib.util
@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.blend import Blend, Crossfit, crossfit, fit_blend
-from classifiers.calibrate import NEVER
 from classifiers.codebook import Codebook
 from classifiers.evidence import Evidence
-from classifiers.folds import grouped_folds
+from classifiers.folds import components, grouped_folds
+from classifiers.kept import digest, kept
 from classifiers.lexical import Lexical
 from classifiers.linear import MIN_LEARNT, write_linear
 from classifiers.tagger import Bools, Codes, Floats, Texts, fitting, lacking, mapped, passing
+from classifiers.thresholds import NEVER
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 
@@ -55,6 +56,10 @@ class Plan:
     random: Bools | None = None
     """Rows (n,) of a simple random sample: intercepts are fitted on them."""
     max_tokens: int = 384
+    recall: float | None = None
+    """Thresholds keep this share of the positives; None: they are those of best F1."""
+    watched: float = 0.0
+    """Share of the groups that is held out of every training and says when to stop; 0: none stops early."""
 
 
 class TransformerTagger:
@@ -65,6 +70,7 @@ class TransformerTagger:
     def __init__(self, codebook: Codebook, plan: Plan | None = None) -> None:
         self.codebook = codebook
         self.plan = plan or Plan()
+        self.recall = self.plan.recall
         self.own = codebook
         """The codebook that the heads were trained for; may have fewer dimensions."""
         self.told: dict[str, Any] = {}
@@ -98,18 +104,18 @@ class TransformerTagger:
         asked = passing(self.codebook, codes)
         self.folds = grouped_folds(codes, groups, k=plan.folds, seed=seed)
         learner = Learner(self.codebook, plan, seed if plan.network_seed is None else plan.network_seed)
-        learner.take(texts, evidence, asked, progress)
+        learner.take(texts, evidence, asked, components(groups, len(texts)), progress)
         network, linear = np.zeros((2, *codes.shape), np.float32)
         for fold in range(plan.folds):
             inside, outside = np.flatnonzero(self.folds != fold), np.flatnonzero(self.folds == fold)
             network[outside] = learner.fold(fold, inside, outside, progress)
             linear[outside] = self._linear_fold(fold, texts, evidence, asked, inside, outside)
         self.sources = [network, linear]
-        self._blend = fit_blend(self.codebook, self.sources, codes, plan.random)
+        self._blend = fit_blend(self.codebook, self.sources, codes, plan.random, self.recall)
         self.learnt = (codes == 1).sum(axis=0) >= MIN_LEARNT
         self._blend.thresholds[~self.learnt] = NEVER
         # The linear part serves alone where PyTorch is not installed, with decisions of its own.
-        self._alone = fit_blend(self.codebook, [linear], codes, plan.random)
+        self._alone = fit_blend(self.codebook, [linear], codes, plan.random, self.recall)
         self._alone.thresholds[~self.learnt] = NEVER
         self._lexical = Lexical().fit(texts.joined(), evidence, asked)
         self._bundle = learner.whole(progress)
@@ -119,22 +125,18 @@ class TransformerTagger:
     def _linear_fold(
         self, fold: int, texts: Texts, evidence: Floats, asked: Codes, inside: Any, outside: Any
     ) -> Floats:
-        path = self.plan.kept / f"linear-{fold}.npy" if self.plan.kept else None
-        if path and path.is_file():
-            held: Floats = np.load(path)
-            if held.shape == (len(outside), asked.shape[1]):
-                return held
-        model = Lexical().fit(texts.take(inside).joined(), evidence[inside], asked[inside])
-        scores = model.margins(texts.take(outside).joined(), evidence[outside])
-        if path:
-            np.save(path, scores)
-        return scores
+        def learnt() -> Floats:
+            model = Lexical().fit(texts.take(inside).joined(), evidence[inside], asked[inside])
+            return model.compact(KEPT_NGRAMS).margins(texts.take(outside).joined(), evidence[outside])
+
+        key = digest("ridge", KEPT_NGRAMS, texts.joined(), evidence, asked, inside)
+        return kept(self.plan.kept, f"linear-{fold}", key, learnt)
 
     def crossfitted(self, codes: Codes) -> Crossfit:
         """Honest out-of-fold probabilities and thresholds of what `fit` learnt from."""
         if self.folds is None:
             raise InputError("out-of-fold scores are there only after training, not in a loaded model")
-        return crossfit(self.codebook, self.sources, codes, self.folds, self.plan.random)
+        return crossfit(self.codebook, self.sources, codes, self.folds, self.plan.random, self.recall)
 
     # ------------------------------------------------------------------ predicting
 

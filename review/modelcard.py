@@ -6,6 +6,7 @@ from classifiers.codebook import Codebook
 from classifiers.linear import LinearTagger
 from classifiers.transformer import TransformerTagger
 from corpora.run import Run
+from review.promised import table
 
 TITLES = {
     "linear": "TF-IDF + linear tagger",
@@ -35,6 +36,7 @@ def card(
         "model that is kept learnt from all of them afterwards. Macro-F1 over labels with at least 5 "
         "positives:",
         _dimensions(measured, tagger.name),
+        *_promise(measured),
         "Calibration, labels of a dimension pooled"
         + (", on the random sample" if material.random().any() else "")
         + " (slope 1 and intercept 0 are right):",
@@ -58,6 +60,18 @@ def _recipe(tagger: LinearTagger | TransformerTagger) -> list[str]:
         f"Encoder {told['encoder']} at {told['encoder_revision']}; {told['max_tokens']} tokens a window, "
         f"{told['split_in_windows']:,} records in several windows, {told['cut']:,} cut. Recipe: {recipe}. "
         "Blended with ridge regression on words, letters and keyword rules, one weight per dimension."
+    ]
+
+
+def _promise(measured: dict[str, Any]) -> list[str]:
+    if "promise" not in measured:
+        return []
+    told = measured["promise"]
+    return [
+        f"Thresholds keep {told['recall']:.0%} of each label's records instead of being those of best F1, "
+        "but in dimensions that take one label. What gate and conditions take away is lost whatever the "
+        "threshold. What that reaches out of fold and what it costs, means over labels with 5 positives:",
+        table(told),
     ]
 
 

@@ -12,12 +12,12 @@ from classifiers import learnt
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
 from classifiers.descriptions import DescriptionTagger
-from classifiers.evaluate import evaluate
+from classifiers.evaluate import evaluate, intervals
 from classifiers.evidence import Evidence
 from classifiers.labels import Labelled, read_labels
 from classifiers.linear import LinearTagger
 from classifiers.neural.encoders import need_torch
-from classifiers.reliability import coverage, recall_at, reliability
+from classifiers.reliability import coverage, coverage_by_dimension, recall_at, reliability
 from classifiers.tagger import Bools, Texts, decide, reference
 from classifiers.transformer import Plan, TransformerTagger
 from corpora.errors import InputError
@@ -30,6 +30,7 @@ from corpora.store import Part
 from review import linking, patches
 from review.ingest import Outcome, file_hash
 from review.modelcard import card
+from review.promised import promised
 from review.workspace import Workspace
 
 
@@ -79,6 +80,10 @@ def source(
     return Source(path, texts if labels is None or records else None, key or told.key)
 
 
+WATCHED = 0.1
+"""Share of the groups that early stopping holds out of a training."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which tagger is trained and how; the rest of a `Plan` is the tagger's own matter."""
@@ -89,6 +94,10 @@ class Choice:
     folds: int = 4
     lora: int = 0
     epochs: int | None = None
+    patience: int = 0
+    """Epochs without gain on a held-out tenth after which the transformer's training stops; 0: none."""
+    recall: float | None = None
+    """Thresholds keep this share of each label's positives; None: they are of best F1."""
     kept: Path | None = None
     """Folder of checkpoints: a stopped training of the same inputs is taken up there."""
 
@@ -145,7 +154,7 @@ def trained(workspace: Workspace, given: Source, tagger: str = "linear") -> Part
 
 
 def _run(given: Source, codebook: Codebook, seed: int, choice: Choice) -> Run:
-    parameters = {
+    parameters: dict[str, Any] = {
         "tagger": choice.tagger,
         "labels": given.labels.name,
         "records": given.records.name if given.records else None,
@@ -153,9 +162,11 @@ def _run(given: Source, codebook: Codebook, seed: int, choice: Choice) -> Run:
         "codebook": codebook.name,
         "codebook_hash": codebook.hash,
     }
+    if choice.recall is not None:
+        parameters["promised_recall"] = choice.recall
     libraries: tuple[str, ...] = ("scikit-learn", "numpy")
     if choice.tagger == "transformer":
-        parameters |= {"encoder": choice.encoder, "revision": choice.revision}
+        parameters |= {"encoder": choice.encoder, "revision": choice.revision, "patience": choice.patience}
         libraries = (*libraries, "torch", "transformers")
     return Run.begin("train", parameters, seed=seed, input_hash=f"{given.hash()}-{codebook.hash}",
                      libraries=libraries)  # fmt: skip
@@ -164,9 +175,9 @@ def _run(given: Source, codebook: Codebook, seed: int, choice: Choice) -> Run:
 def tagger_for(choice: Choice, codebook: Codebook, random: Bools) -> LinearTagger | TransformerTagger:
     """The untrained tagger of a choice; ``random`` marks rows of a simple random sample, (n,)."""
     if choice.tagger == "linear":
-        return LinearTagger(codebook, random)
+        return LinearTagger(codebook, random, choice.recall)
     if choice.tagger == "descriptions":
-        return DescriptionTagger(codebook, random)
+        return DescriptionTagger(codebook, random, choice.recall)
     if choice.tagger != "transformer":
         known = ", ".join(sorted(entries("taggers")))
         raise InputError(
@@ -175,13 +186,14 @@ def tagger_for(choice: Choice, codebook: Codebook, random: Bools) -> LinearTagge
         )
     need_torch("the transformer tagger and its training")
     recipe = None
-    if choice.lora or choice.epochs:
+    if choice.lora or choice.epochs or choice.patience:
         from classifiers.neural.training import Recipe, recipe_for_machine
 
         recipe = recipe_for_machine()
         if choice.lora:
             recipe = replace(recipe, lora=choice.lora, frozen=0)
-        recipe = replace(recipe, epochs=choice.epochs or recipe.epochs)
+        epochs, patience = choice.epochs or recipe.epochs, choice.patience or recipe.patience
+        recipe = replace(recipe, epochs=epochs, patience=patience)
         assert isinstance(recipe, Recipe)
     plan = Plan(
         encoder=choice.encoder,
@@ -190,6 +202,8 @@ def tagger_for(choice: Choice, codebook: Codebook, random: Bools) -> LinearTagge
         recipe=recipe,
         kept=choice.kept,
         random=random,
+        recall=choice.recall,
+        watched=WATCHED if choice.patience else 0.0,
     )
     return TransformerTagger(codebook, plan)
 
@@ -214,6 +228,12 @@ def _fit(
     (folder / "MODEL_CARD.md").write_text(card(material, codebook, run, measured, tagger), "utf-8")
     run.account = Account(len(codes), len(codes))
     run.notes += [*material.labelled.notes, *material.notes, *_told(codebook, run, tagger.name)]
+    for one in measured.get("promise", {}).get("dimensions", []):
+        run.notes.append(
+            f"{one['dimension']}: promised recall {tagger.recall}, out of fold {one['recall']:.3f} at "
+            f"precision {one['precision']:.3f} (at best F1 {one['recall_at_best_f1']:.3f} at "
+            f"{one['precision_at_best_f1']:.3f}); means over labels"
+        )
 
 
 def measure(
@@ -224,9 +244,16 @@ def measure(
     codes = reference(codebook, material.labelled.codes)
     values, unsure = decide(codebook, made.scores, made.thresholds)
     measured: dict[str, Any] = {"records": len(codes), "folds": len(set(np.asarray(tagger.folds).tolist()))}
-    measured[tagger.name] = evaluate(codebook, codes, made.scores, values).to_dict()
+    told = evaluate(codebook, codes, made.scores, values).to_dict()
+    for label, bounds in zip(told["labels"], intervals(codes, made.scores, values), strict=True):
+        label |= {f"{name}_interval": bound for name, bound in bounds.items()}
+    measured[tagger.name] = told
+    if tagger.recall is not None:
+        labels, random = told["labels"], material.random()
+        measured["promise"] = promised(tagger, codebook, material.labelled.codes, random, labels)
     measured["calibration"] = reliability(codebook, codes, made.scores, material.random())
     measured["abstention"] = coverage(codebook, codes, values, unsure)
+    measured["coverage_curves"] = coverage_by_dimension(codebook, codes, values, made.scores, made.thresholds)
     measured["recall_at_3"] = recall_at(codebook, codes, made.scores, 3)
     rules = Evidence(codebook).rules
     if rules is not None:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from classifiers.codebook import Codebook
+from classifiers.kept import digest, kept
 from classifiers.neural.adapters import adapt, merge
 from classifiers.neural.encoders import Located, locate, open_encoder
 from classifiers.neural.loss import layout
@@ -100,34 +101,37 @@ class Learner:
         self._history: list[dict[str, float]] = []
         self._windows: Windows | None = None
         self._data: Data | None = None
+        self._groups: NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def take(self, texts: Texts, evidence: Floats, asked: Codes, progress: Progress) -> None:
-        """Cut the texts into windows and run the frozen layers over them, if there are any."""
+    def take(
+        self, texts: Texts, evidence: Floats, asked: Codes, groups: NDArray[np.int64], progress: Progress
+    ) -> None:
+        """Cut the texts into windows and run the frozen layers over them, if there are any.
+
+        ``groups`` (n,) numbers the rows' groups: what is watched for early stopping holds whole ones.
+        """
+        self._groups = groups
         self._windows = cut_windows(self.tokenizer, texts, self.plan.max_tokens)
         pad = pad_of(self.tokenizer)
         if self.recipe.frozen:
             network = self._new(evidence.shape[1])
-            kept = self.plan.kept / "states" if self.plan.kept else None
-            source: Any = freeze(network, self._windows, pad, kept, self._key(), progress)
+            folder = self.plan.kept / "states" if self.plan.kept else None
+            source: Any = freeze(network, self._windows, pad, folder, self._key(), progress)
         else:
             source = Ids(self._windows, pad)
         self._data = Data(source, evidence, asked)
 
     def fold(self, fold: int, inside: NDArray[Any], outside: NDArray[Any], progress: Progress) -> Floats:
         """Out-of-fold logits (len(outside), L); a finished fold is taken from ``plan.kept``."""
-        assert self._data is not None
-        path = self.plan.kept / f"network-{fold}.npy" if self.plan.kept else None
-        if path and path.is_file():
-            held: Floats = np.load(path)
-            if held.shape == (len(outside), self._data.codes.shape[1]):
-                return held
-        network = self._trained(
-            inside, f"fold-{fold}", f"transformer, fold {fold + 1} of {self.plan.folds}", progress
-        )
-        logits = predict(network, self._data, outside)
-        if path:
-            np.save(path, logits)
-        return logits
+        data = self._data
+        assert data is not None
+        what = f"transformer, fold {fold + 1} of {self.plan.folds}"
+
+        def learnt() -> Floats:
+            network = merge(self._trained(inside, f"fold-{fold}", what, progress))
+            return predict(rounded(network), data, outside)
+
+        return kept(self.plan.kept, f"network-{fold}", self._made_of(inside), learnt)
 
     def whole(self, progress: Progress) -> Bundle:
         """The network that learns from everything."""
@@ -135,7 +139,7 @@ class Learner:
         rows = np.arange(len(self._data.codes))
         network = self._trained(rows, "whole", "transformer, on everything", progress)
         source = {"encoder": self.located.name, "revision": self.located.revision}
-        return Bundle(merge(network).eval(), self.tokenizer, self.plan.max_tokens, source)
+        return Bundle(rounded(merge(network)).eval(), self.tokenizer, self.plan.max_tokens, source)
 
     def told(self) -> dict[str, Any]:
         """What a model card needs to know of the training."""
@@ -147,6 +151,7 @@ class Learner:
             "network_seed": self.seed,
             "folds": self.plan.folds,
             "max_tokens": self.plan.max_tokens,
+            "watched": self.plan.watched,
             "split_in_windows": windows.split if windows else 0,
             "cut": windows.cut if windows else 0,
             "history": self._history,
@@ -156,15 +161,33 @@ class Learner:
         assert self._data is not None
         network = self._new(self._data.evidence.shape[1])
         made = layout(self.codebook, self._data.codes[rows])
-        trainer = Trainer(network, self.recipe, made, self.seed)
-        kept = self.plan.kept / place if self.plan.kept else None
-        trainer.run(self._data, rows, kept=kept, progress=progress, what=what)
+        trainer = Trainer(network, self.recipe, made, self.seed, self._made_of(rows))
+        folder = self.plan.kept / place if self.plan.kept else None
+        learning, watch = self._split(rows)
+        trainer.run(self._data, learning, watch=watch, kept=folder, progress=progress, what=what)
         self._history = trainer.told
         return network
+
+    def _split(self, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Rows that are learnt from and, with early stopping, those of groups that are only watched."""
+        if not self.plan.watched:
+            return rows, None
+        names = np.unique(self._groups[rows])
+        count = max(round(self.plan.watched * len(names)), 1)
+        chosen = np.random.default_rng(self.seed).choice(names, count, replace=False)
+        watched = np.isin(self._groups[rows], chosen)
+        return rows[~watched], rows[watched]
+
+    def _made_of(self, rows: NDArray[Any]) -> str:
+        """Names what a network that learns from ``rows`` is made of."""
+        assert self._data is not None
+        whole = (self._key(), self.seed, self.recipe, self.plan.watched)
+        return digest(*whole, self._data.codes, self._data.evidence, self._groups, rows)
 
     def _new(self, evidence: int) -> Network:
         torch.manual_seed(self.seed)
         _, encoder = open_encoder(self.located.folder)
+        rounded(encoder)
         if self.recipe.lora:
             adapt(encoder, self.recipe.lora)
         heads = Heads(self.queries, evidence, dropout=self.recipe.dropout)
@@ -174,7 +197,16 @@ class Learner:
         """Names the kept states: encoder, depth, and the very tokens."""
         assert self._windows is not None
         found = hashlib.sha256(json.dumps(self._windows.tokens).encode()).hexdigest()[:12]
-        return f"{self.located.name}-{self.located.revision[:8]}-{self.recipe.frozen}-{found}"
+        return f"{self.located.name}-{self.located.revision[:8]}-f16-{self.recipe.frozen}-{found}"
+
+
+def rounded(network: Any) -> Any:
+    """A module, its weights rounded to the float16 in which `Bundle.save` keeps them."""
+    with torch.no_grad():
+        for tensor in network.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half())
+    return network
 
 
 def descriptions(codebook: Codebook) -> list[str]:

@@ -37,7 +37,7 @@ class Frozen:
         mask = torch.zeros(len(places), max(sizes), dtype=torch.bool)
         for i, (w, size) in enumerate(zip(places, sizes, strict=True)):
             part = self.states[self._starts[w] : self._starts[w + 1]]
-            out[i, :size] = torch.from_numpy(np.ascontiguousarray(part))
+            out[i, :size] = torch.from_numpy(np.array(part))  # kept states are read-only
             mask[i, :size] = True
         return rows, out, mask, torch.tensor(owner)
 

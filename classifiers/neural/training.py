@@ -1,16 +1,15 @@
 """The training loop: layer-wise learning rates, averaged weights, checkpoints that can be taken up."""
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 
+from classifiers.neural import checkpoints
 from classifiers.neural.loss import Layout, loss
 from classifiers.neural.model import Network, layers, stacked
 from classifiers.neural.states import Batch, Frozen, Ids, batches
@@ -83,8 +82,10 @@ class Data:
 class Trainer:
     """One training of one network."""
 
-    def __init__(self, network: Network, recipe: Recipe, made: Layout, seed: int) -> None:
+    def __init__(self, network: Network, recipe: Recipe, made: Layout, seed: int, key: str = "") -> None:
+        """``key`` names what it learns from: checkpoints of another key are not taken up."""
         self.network, self.recipe, self.layout, self.seed = network, recipe, made, seed
+        self.key = key
         self.device = network.heads.bias.device
         self.learning = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self.averaged = {n: p.detach().clone() for n, p in self.learning.items()}
@@ -92,6 +93,8 @@ class Trainer:
         self.steps = 0
         self.epoch = 0
         self.best = -math.inf
+        self.best_weights: dict[str, torch.Tensor] = {}
+        """Averaged weights of the epoch that watched records liked best."""
         self.told: list[dict[str, float]] = []
 
     def run(
@@ -104,14 +107,17 @@ class Trainer:
         progress: Progress,
         what: str = "training the transformer",
     ) -> None:
-        """Train on ``rows``; with ``watch`` stop early by mean AP there; ``kept`` holds checkpoints."""
+        """Train on ``rows``; ``kept`` holds checkpoints.
+
+        With ``watch`` it stops after ``patience`` epochs in which mean AP there did not rise, and the
+        weights of the best epoch are taken.
+        """
         recipe = self.recipe
         if kept is not None:
-            self._take_up(kept)
+            checkpoints.take_up(self, kept)
         count = sum(1 for _ in batches(data.lengths, rows, recipe.budget, np.random.default_rng(0)))
         total = max(count * recipe.epochs // recipe.accumulate, 1)
-        behind = 0
-        while self.epoch < recipe.epochs and behind < recipe.patience:
+        while self.epoch < recipe.epochs and self._behind() < recipe.patience:
             random = np.random.default_rng([self.seed, self.epoch])
             torch.manual_seed(self.seed * 1000 + self.epoch)
             mean = self._epoch(data, rows, random, total, count, progress, what)
@@ -119,12 +125,19 @@ class Trainer:
             told = {"epoch": self.epoch, "loss": mean}
             if watch is not None:
                 told["watched"] = self._watch(data, watch)
-                behind = 0 if told["watched"] > self.best else behind + 1
-                self.best = max(self.best, told["watched"])
+                if told["watched"] > self.best:
+                    self.best = told["watched"]
+                    self.best_weights = {name: held.clone() for name, held in self.averaged.items()}
             self.told.append(told)
             if kept is not None:
-                self._keep(kept)
+                checkpoints.keep(self, kept)
+        self.averaged = self.best_weights or self.averaged
         self._use_average()
+
+    def _behind(self) -> int:
+        """Epochs since the best one; 0 where nothing is watched."""
+        watched = [told["watched"] for told in self.told if "watched" in told]
+        return len(watched) - 1 - int(np.argmax(watched)) if watched else 0
 
     def _epoch(
         self, data: Data, rows: Any, random: Any, total: int, count: int, progress: Progress, what: str
@@ -191,49 +204,6 @@ class Trainer:
             if 5 <= true.sum() < len(true):
                 found.append(average_precision_score(true, logits[asked, column]))
         return float(np.mean(found)) if found else 0.0
-
-    # ------------------------------------------------------------------ checkpoints
-
-    def _keep(self, folder: Path) -> None:
-        """Weights, averages and optimizer moments; the rename of the last file is the commit."""
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {f"now.{n}": p.detach().contiguous() for n, p in self.learning.items()}
-        tensors |= {f"mean.{n}": p.contiguous() for n, p in self.averaged.items()}
-        for name, parameter in self.learning.items():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"optimizer.{key}.{name}"] = torch.as_tensor(value).float().contiguous()
-        path = folder / f"epoch-{self.epoch}.safetensors"
-        save_file(tensors, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").rename(path)
-        told = {"epoch": self.epoch, "steps": self.steps, "best": self.best, "told": self.told,
-                "seed": self.seed, "recipe": asdict(self.recipe), "file": path.name}  # fmt: skip
-        (folder / "state.tmp").write_text(json.dumps(told), "utf-8")
-        (folder / "state.tmp").rename(folder / "state.json")
-        for old in folder.glob("epoch-*.safetensors"):
-            if old != path:
-                old.unlink()
-
-    def _take_up(self, folder: Path) -> None:
-        """Go on where a stopped training of the same recipe and seed was."""
-        if not (folder / "state.json").is_file():
-            return
-        told = json.loads((folder / "state.json").read_text("utf-8"))
-        if told["recipe"] != asdict(self.recipe) or told["seed"] != self.seed:
-            return
-        tensors = load_file(folder / told["file"])
-        with torch.no_grad():
-            for name, parameter in self.learning.items():
-                parameter.copy_(tensors[f"now.{name}"])
-                self.averaged[name].copy_(tensors[f"mean.{name}"])
-                state = {
-                    key: tensors[f"optimizer.{key}.{name}"].to(self.device)
-                    for key in ("step", "exp_avg", "exp_avg_sq")
-                    if f"optimizer.{key}.{name}" in tensors
-                }
-                if state:
-                    self.optimizer.state[parameter] = state
-        self.epoch, self.steps, self.best = told["epoch"], told["steps"], told["best"]
-        self.told = told["told"]
 
 
 def forward(network: Network, batch: Batch, data: Data, *, heads_only: bool = False) -> torch.Tensor:

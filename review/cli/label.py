@@ -45,6 +45,16 @@ def train(
         int, typer.Option(min=0, help="Rank of LoRA adapters; 0 trains the encoder's own weights.")
     ] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
+    early_stopping: Annotated[
+        int,
+        typer.Option(min=0, help="Epochs without gain on a held-out tenth that end a training; 0: none do."),
+    ] = 0,
+    promise_recall: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5, max=0.99, help="Thresholds that keep this share of each label's records, not of best F1."
+        ),
+    ] = None,
     checkpoints: Annotated[
         Path | None, typer.Option(help="Folder from which a stopped training goes on.")
     ] = None,
@@ -60,11 +70,22 @@ def train(
 
     Example: review train --labels labels.jsonl --records records.parquet
     Example: review train --encoder biomedbert --labels labels.jsonl --codebook nlp-medicine --out model
+    Example: review train --promise-recall 0.95
     """
     from review import console, training
 
     name = tagger or ("transformer" if encoder else "linear")
-    choice = training.Choice(name, encoder or "minilm", revision, folds, lora, epochs, checkpoints)
+    choice = training.Choice(
+        name,
+        encoder or "minilm",
+        revision,
+        folds,
+        lora,
+        epochs,
+        patience=early_stopping,
+        recall=promise_recall,
+        kept=checkpoints,
+    )
     with console.progress(quiet=quiet) as progress:
         if out is not None:
             if labels is None:

@@ -5,11 +5,12 @@ import pytest
 
 from classifiers.baseline import decided, out_of_fold
 from classifiers.blend import Blend, crossfit, fit_blend
-from classifiers.calibrate import FEW, NEVER, Calibration, best_threshold, calibrate, choose, recall_threshold
+from classifiers.calibrate import FEW, Calibration, calibrate
 from classifiers.codebook import Codebook, Dimension, Label
 from classifiers.evaluate import by_group, confusion, evaluate, intervals, macro_interval
 from classifiers.reliability import coverage, coverage_curve, recall_at, reliability
 from classifiers.tagger import Texts, conditioned, decide, passing
+from classifiers.thresholds import NEVER, best_threshold, choose, promise, recall_threshold
 
 
 def labels(*names: str) -> tuple[Label, ...]:
@@ -93,10 +94,36 @@ def test_thresholds_of_rare_labels_lean_on_their_dimension() -> None:
     own = best_threshold(scores[:, [B]], codes[:, [B]])
     assert abs(found[B] - found[A]) < abs(found[B] - own), f"{FEW} positives are needed to stand alone"
     assert found[C] == NEVER
-    kept = recall_threshold(scores[:, [A]], codes[:, [A]], 0.95)
-    assert (scores[codes[:, A] == 1, A] >= kept).mean() >= 0.95
-    promised = choose(BOOK, scores, codes, recall=0.99)
-    assert promised[A] <= kept + 1e-6
+
+
+def test_a_promise_of_recall_is_kept_on_new_records() -> None:
+    _, codes, scores = simulated(8000)
+    half = np.arange(8000) % 2 == 0
+    for recall in (0.8, 0.95):
+        made = fit_blend(BOOK, [scores[half]], codes[half], recall=recall)
+        values, _ = decide(BOOK, made.probabilities(BOOK, [scores[~half]]), made.thresholds)
+        for column in (A, B):
+            found = values[codes[~half, column] == 1, column].mean()
+            assert found == pytest.approx(recall, abs=0.03)
+    few = codes[half].copy()
+    few[:, C] = 0
+    few[:6, C] = 1
+    chances = made.probabilities(BOOK, [scores[half]])
+    limits = promise(BOOK, chances, few, 0.95)
+    assert limits[C] <= recall_threshold(chances[:, [C]], few[:, [C]], 0.95), "it leans downwards only"
+    assert limits[IDS["scope.out"]] == choose(BOOK, chances, few)[IDS["scope.out"]]
+
+
+def test_what_the_gate_takes_is_made_up_for() -> None:
+    scores = np.linspace(0, 1, 100, dtype=np.float32)[:, None]
+    codes = np.ones((100, 1), np.int8)
+    assert (scores >= recall_threshold(scores, codes, 0.9)).mean() == pytest.approx(0.9, abs=0.011)
+    scores[50:55] = -1
+    assert (scores >= recall_threshold(scores, codes, 0.9)).mean() == pytest.approx(0.9, abs=0.011)
+    scores[50:80] = -1
+    kept = (scores >= recall_threshold(scores, codes, 0.9)).mean()
+    assert kept == pytest.approx(0.7, abs=0.011), "more than the promise allows is lost: nearly all others"
+    assert recall_threshold(np.full((2, 1), -1, np.float32), np.ones((2, 1), np.int8), 0.9) == 0.5
 
 
 def test_the_better_model_gets_the_weight() -> None:

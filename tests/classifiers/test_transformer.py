@@ -169,7 +169,7 @@ def test_a_stopped_training_goes_on_to_the_same_end(material: Any, tmp_path: Pat
         plan = Plan(encoder=str(folder), folds=2, recipe=Recipe(frozen=2, epochs=3, budget=1024), kept=kept)
         (kept / "fold-0").mkdir(parents=True)
         learner = Learner(BOOK, plan, 5)
-        learner.take(texts, evidence, codes, silent)
+        learner.take(texts, evidence, codes, np.arange(40), silent)
         if epochs_first:
             stopped = 0
 
@@ -187,6 +187,47 @@ def test_a_stopped_training_goes_on_to_the_same_end(material: Any, tmp_path: Pat
 
     straight = outcome(tmp_path / "one", None)
     assert np.allclose(straight, outcome(tmp_path / "two", 1), atol=1e-3)
+
+
+def test_what_was_kept_of_other_inputs_is_not_taken(material: Any, tmp_path: Path) -> None:
+    from classifiers.neural.bundle import Learner
+    from classifiers.neural.training import Recipe
+
+    texts, codes, _ = material
+    texts, codes, evidence = texts.take(range(40)), codes[:40], np.zeros((40, 0), np.float32)
+    folder = tiny.encoder(tmp_path / "encoder", texts)
+    made = []
+    for epochs, given in ((1, codes), (2, codes), (2, 1 - np.abs(codes)), (2, codes)):
+        recipe = Recipe(frozen=3, epochs=epochs, budget=1024)
+        learner = Learner(BOOK, Plan(encoder=str(folder), recipe=recipe, kept=tmp_path), 5)
+        learner.take(texts, evidence, given, np.arange(40), silent)
+        made.append(learner.fold(0, np.arange(20), np.arange(20, 40), silent))
+    assert not np.array_equal(made[0], made[1]), "a recipe of two epochs is another"
+    assert not np.array_equal(made[1], made[2]), "other labels are others"
+    assert np.array_equal(made[1], made[3])
+    assert len(list(tmp_path.glob("network-0-*.npy"))) == 3
+
+
+def test_what_is_measured_is_rounded_as_it_is_kept(material: Any, tmp_path: Path) -> None:
+    from classifiers.lexical import Lexical
+    from classifiers.neural.bundle import Learner
+    from classifiers.neural.training import Recipe
+
+    texts, codes, _ = material
+    texts, codes, evidence = texts.take(range(60)), codes[:60], np.zeros((60, 0), np.float32)
+    model = Lexical().fit(texts.joined(), evidence, codes)
+    exact = model.margins(texts.joined(), evidence)
+    model.save(tmp_path, most=50)
+    rough = model.compact(50).margins(texts.joined(), evidence)
+    assert np.abs(rough - exact).max() > 0.01, "fifty n-grams of thousands are a loss"
+    assert np.allclose(Lexical.load(tmp_path).margins(texts.joined(), evidence), rough, atol=1e-5)
+    plan = Plan(
+        encoder=str(tiny.encoder(tmp_path / "e", texts)), recipe=Recipe(frozen=2, epochs=1, budget=2048)
+    )
+    learner = Learner(BOOK, plan, 5)
+    learner.take(texts, evidence, codes, np.arange(60), silent)
+    for tensor in learner.whole(silent).network.state_dict().values():
+        assert torch.equal(tensor.half().to(tensor.dtype), tensor)
 
 
 @pytest.mark.parametrize("recipe", [{"frozen": 0}, {"frozen": 0, "lora": 2}, {"frozen": 2}])
@@ -212,10 +253,41 @@ def test_early_stopping_watches_records_left_out(material: Any, tmp_path: Path) 
     texts, codes = texts.take(range(60)), codes[:60]
     recipe = Recipe(frozen=3, epochs=30, patience=1, rate=0.0, encoder_rate=0.0, budget=2048)
     learner = Learner(BOOK, Plan(encoder=str(tiny.encoder(tmp_path, texts)), recipe=recipe), 1)
-    learner.take(texts, np.zeros((60, 0), np.float32), codes, silent)
+    learner.take(texts, np.zeros((60, 0), np.float32), codes, np.arange(60) // 3, silent)
     trainer = Trainer(learner._new(0), recipe, layout(BOOK, codes), 1)
     trainer.run(learner._data, np.arange(40), watch=np.arange(40, 60), progress=silent)  # type: ignore[arg-type]
     assert trainer.epoch == 2, "nothing can be gained at a rate of 0"
+    plan = Plan(encoder=learner.plan.encoder, watched=0.2)
+    chosen = Learner(BOOK, plan, 1)
+    chosen._groups = np.arange(60) // 3
+    learning, watch = chosen._split(np.arange(30))
+    assert watch is not None
+    assert sorted([*learning, *watch]) == list(range(30))
+    assert len(watch) == 6
+    assert not set(learning // 3) & set(watch // 3), "copies of a paper are on one side"
+
+
+def test_the_best_epoch_is_taken(material: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from classifiers.neural.bundle import Learner
+    from classifiers.neural.loss import layout
+    from classifiers.neural.training import Recipe, Trainer
+
+    texts, codes, _ = material
+    texts, codes = texts.take(range(40)), codes[:40]
+    recipe = Recipe(frozen=3, epochs=9, patience=2, budget=2048)
+    learner = Learner(BOOK, Plan(encoder=str(tiny.encoder(tmp_path, texts)), recipe=recipe), 1)
+    learner.take(texts, np.zeros((40, 0), np.float32), codes, np.arange(40), silent)
+    told, seen = iter([0.1, 0.3, 0.2, 0.25]), []
+    trainer = Trainer(learner._new(0), recipe, layout(BOOK, codes), 1)
+
+    def watched(*_: Any) -> float:
+        seen.append(trainer.averaged["heads.bias"].clone())
+        return next(told)
+
+    monkeypatch.setattr(trainer, "_watch", watched)
+    trainer.run(learner._data, np.arange(30), watch=np.arange(30, 40), progress=silent)  # type: ignore[arg-type]
+    assert trainer.epoch == 4
+    assert torch.equal(trainer.network.heads.bias.detach(), seen[1])
 
 
 def test_encoders_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

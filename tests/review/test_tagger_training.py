@@ -88,7 +88,8 @@ def test_train_keeps_a_whole_model(folder: Path, model: tuple[Path, dict[str, An
     assert "| methods.generative_llm |" in card
     measured = json.loads((path / "evaluation.json").read_text())
     assert {"transformer", "calibration", "abstention", "recall_at_3"} <= measured.keys()
-    assert (folder / "kept" / "network-0.npy").is_file()
+    assert "F1 95 %" in card
+    assert len(list((folder / "kept").glob("network-0-*.npy"))) == 1
     parameters = json.loads((path / "run.json").read_text())["parameters"]
     assert parameters["tagger"] == "transformer"
     rows = [json.loads(line) for line in (folder / "labels.jsonl").read_text().splitlines()]
@@ -96,6 +97,25 @@ def test_train_keeps_a_whole_model(folder: Path, model: tuple[Path, dict[str, An
     assert learnt.among(path, [*titles, titles[0].upper() + "!", "Another title", None]).tolist() == (
         [True] * 61 + [False] * 2
     )
+
+
+@pytest.mark.parametrize("tagger", ["linear", "transformer"])
+def test_a_promise_of_recall_and_what_it_costs(folder: Path, tmp_path: Path, tagger: str) -> None:
+    more = ("--encoder", str(folder / "encoder"), "--folds", "2", "--epochs", "6", "--early-stopping", "1")
+    told = json.loads(run("train", "--labels", str(folder / "labels.jsonl"), "--codebook",
+                          str(folder / "small.toml"), "--promise-recall", "0.9", "--json", "--out",
+                          str(tmp_path / "model"), "--tagger", tagger,
+                          *(more if tagger == "transformer" else ())))  # fmt: skip
+    assert any("promised recall 0.9" in note for note in told["done"][0]["notes"])
+    assert "keep 90% of each label's records" in (tmp_path / "model" / "MODEL_CARD.md").read_text()
+    promise = json.loads((tmp_path / "model" / "evaluation.json").read_text())["promise"]
+    methods = next(one for one in promise["dimensions"] if one["dimension"] == "methods")
+    assert (methods["recall"], promise["recall"]) == (pytest.approx(0.9, abs=0.15), 0.9)
+    assert methods["recall"] >= methods["recall_at_best_f1"] - 0.05
+    if tagger == "transformer":
+        recipe = json.loads((tmp_path / "model" / "model.json").read_text())
+        assert (recipe["watched"], recipe["recipe"]["patience"]) == (0.1, 1)
+        assert all("watched" in epoch for epoch in recipe["history"])
 
 
 def test_tag_with_a_trained_model(folder: Path, model: tuple[Path, Any]) -> None:
