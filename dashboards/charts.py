@@ -97,7 +97,7 @@ def lines(
     if most is not None:  # one of several small charts: the heading says what it is
         title = None
     names = list(values) or list(dict.fromkeys(frame[column]))
-    legend = alt.Legend(title=None, orient="top", labelLimit=0) if len(names) > 1 else None
+    legend = alt.Legend(title=None, orient="top", columns=2, labelLimit=0) if len(names) > 1 else None
     year = alt.X("year:O", title=title and "Year", axis=alt.Axis(labelOverlap=True))
     shape = alt.Shape(f"{column}:N", scale=alt.Scale(domain=names), legend=legend)
     tips = _of_year(column)
@@ -165,7 +165,9 @@ def heat(frame: pd.DataFrame, prefix: str) -> Any:
         labelExpr=_TWO_LINES,
     )
     x = alt.X("family:N", sort=list(FAMILIES), title=None, axis=across)
-    y = alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False))
+    y = alt.Y(
+        "task:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False, labelFlush=False)
+    )
     tips: list[Any] = [
         "task",
         "family",
@@ -193,7 +195,9 @@ def dots(frame: pd.DataFrame) -> Any:
     """One label a row: a grey ring for the naive share, a dot with its interval for the corrected."""
     order = list(frame["title"])
     done = frame[frame["status"] == "corrected"].astype({"corrected": float, "low": float, "high": float})
-    y = alt.Y("title:N", sort=order, title=None, axis=alt.Axis(labelLimit=210, labelOverlap=False))
+    y = alt.Y(
+        "title:N", sort=order, title=None, axis=alt.Axis(labelLimit=210, labelOverlap=False, labelFlush=False)
+    )
     tips: list[Any] = ["title", "over", "n", "denominator", alt.Tooltip("naive:Q", format=".1%")]
     tips += [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("corrected", "low", "high")]
     tips += ["audited", "discordant", "status"]

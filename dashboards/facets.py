@@ -70,14 +70,14 @@ def facets_of(held: Facts, context: Context) -> tuple[Facet, ...]:
 
 def _listed(name: str, title: str, column: pd.Series, titles: Mapping[str, str] | None = None) -> Facet:
     """A column of lists; values that nobody has are not offered."""
-    lists = pa.array(column, pa.list_(pa.string()), from_pandas=True)
+    lists = pa.array(column.to_numpy(dtype=object), pa.list_(pa.string()), from_pandas=True)
     coded = lists.flatten().dictionary_encode()
     places = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
     return _facet(name, title, coded, places, len(column), titles)
 
 
 def _single(name: str, title: str, column: pd.Series, titles: Mapping[str, str] | None = None) -> Facet:
-    coded = pa.array(column, pa.string()).dictionary_encode()
+    coded = pa.array(column.to_numpy(dtype=object), pa.string()).dictionary_encode()
     return _facet(name, title, coded, np.arange(len(column)), len(column), titles)
 
 

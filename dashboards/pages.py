@@ -14,10 +14,19 @@ from dashboards.source import Source, newer, open_source, renew
 _LOOK_AGAIN = "30s"
 """How often an open page looks whether the data changed."""
 
+_PHONE = """<style>
+@media (max-width: 640px) {
+  [data-testid="stImageContainer"] { overflow-x: auto; }
+  [data-testid="stImageContainer"] img { min-width: 44rem; max-width: none; }
+}
+</style>"""
+"""On a phone a wide figure is scrolled, not shrunk until nobody can read it."""
+
 
 def pages() -> dict[str, list[StreamlitPage]]:
     """Lay out the app and give its pages; ``app.py``, which Streamlit runs, navigates them."""
     st.set_page_config(page_title="litscale", page_icon=":material/library_books:", layout="wide")
+    st.html(_PHONE)
     alt.data_transformers.disable_max_rows()
     _let_in()
     try:
@@ -37,6 +46,7 @@ def _pages(source: Source) -> dict[str, list[StreamlitPage]]:
         browser,
         gaps,
         overview,
+        people,
         progress,
         quality,
         shares,
@@ -68,6 +78,7 @@ def _pages(source: Source) -> dict[str, list[StreamlitPage]]:
             page(shares.show_rag, "RAG", "rag", "manage_search"),
             page(gaps.show, "Evaluation and gaps", "evaluation", "bubble_chart"),
             page(topics.show, "Topics", "topics", "hub"),
+            page(people.show, "People and places", "people", "public"),
             page(shares.show, "All labels", "shares", "percent"),
         ],
         "Evidence": [

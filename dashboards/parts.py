@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from corpora.errors import LitscaleError
+from corpora.errors import InputError, LitscaleError
 from corpora.registry import entries
 from dashboards.filters import View
 from dashboards.source import Source, once
@@ -16,9 +16,13 @@ from review.analysis.tidy import Tidy
 from review.figures.base import FigureSpec, drawn
 from review.figures.presets import preset
 from review.figures.save import escaped, render
+from review.screening.standing import standings
 
 PAGES = "pages"
 """Where the session keeps the pages of the app, by their path."""
+
+OF_STUDIES = ("studies", "topics")
+"""Materials that filters narrow."""
 
 _PREVIEW = 150
 """Dots per inch of a figure on a page; exports have the journal's."""
@@ -99,9 +103,8 @@ def figure(source: Source, name: str, view: View | None = None, *, command: str 
             return
         spec, tidy = made
         if tidy.empty:
-            nothing(
-                plain(" ".join([sentence(tidy.instead) or "Nothing to show here yet.", *tidy.notes])), command
-            )
+            why = " ".join([sentence(tidy.instead) or "Nothing to show here yet.", *tidy.notes])
+            nothing(plain(why), "" if "review " in why else command)
             return
         with st.spinner("Drawing …"):
             picture = drawing(source, spec, tidy, view)
@@ -118,7 +121,9 @@ def tidy_of(source: Source, name: str, view: View | None = None) -> tuple[Figure
     if name.partition(":")[0] not in entries("figures"):
         return None
     spec = export.spec_of(name)
-    filtered = view is not None and spec.needs == "studies"
+    if spec.needs == "agreements" and (why := undecided(source)):
+        raise InputError(why)
+    filtered = view is not None and spec.needs in OF_STUDIES
 
     def compute() -> Tidy:
         shown = view.studies if view is not None and filtered else source.studies
@@ -131,11 +136,23 @@ def tidy_of(source: Source, name: str, view: View | None = None) -> tuple[Figure
     return spec, once(source, "tidy", name, key, make=compute)
 
 
+def undecided(source: Source) -> str:
+    """Why nobody may look at the agreement of people yet; empty where it may be looked at."""
+    stages = once(source, "standings", make=lambda: standings(source.workspace))
+    hidden = [f"{stage.stage}: {stage.compare}" for stage in stages if stage.compare]
+    if not hidden:
+        return ""
+    return (
+        "Agreement is shown once everybody has decided on what it is made from "
+        f"({'; '.join(hidden)}). Whoever has decided can ask with: review agree"
+    )
+
+
 def drawing(source: Source, spec: FigureSpec, tidy: Tidy, view: View | None, journal: str = "") -> bytes:
     """The picture as PNG for a page."""
     frame = preset(journal or source.workspace.protocol.figures.preset)
     small = dataclasses.replace(frame, dpi=min(frame.dpi, _PREVIEW))
-    key = view.key if view is not None and spec.needs == "studies" else ()
+    key = view.key if view is not None and spec.needs in OF_STUDIES else ()
     return once(
         source, "picture", spec.name, frame.name, key,
         make=lambda: render(drawn(spec, tidy, small), "png", small),
@@ -160,7 +177,9 @@ def told(tidy: Tidy) -> None:
 def table(frame: pd.DataFrame, name: str, label: str = "The numbers as a table") -> None:
     """The numbers behind a chart."""
     with st.expander(label):
-        st.dataframe(frame, hide_index=True, width="stretch")
+        plainly = frame.copy(deep=False)
+        plainly.attrs = {}  # what a figure drew beside its table is no part of it
+        st.dataframe(plainly, hide_index=True, width="stretch")
         st.download_button(
             "CSV",
             lambda: escaped(frame).to_csv(index=False),

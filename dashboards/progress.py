@@ -7,6 +7,8 @@ from dashboards import parts
 from dashboards.source import Source, once
 from review.screening.standing import StageStanding, standings
 
+_NAMES = {"title-abstract": "Title and abstract", "full-text": "Full text"}
+
 
 def show(source: Source) -> None:
     """Draw the page."""
@@ -26,18 +28,11 @@ def show(source: Source) -> None:
         st.subheader("What was found after how much work", anchor=False)
         parts.figure(source, "screening-recall")
     st.subheader("Agreement", anchor=False)
-    hidden = [f"{stage.stage}: {stage.compare}" for stage in stages if stage.compare]
-    if hidden:
-        parts.nothing(
-            "Agreement is shown once everybody has decided on what it is made from "
-            f"({parts.plain('; '.join(hidden))}). Whoever has decided can ask with `review agree`."
-        )
-    else:
-        parts.figure(source, "agreement", command="review assign --agreement 100")
+    parts.figure(source, "agreement", command="review assign --agreement 100")
 
 
 def _stage(stage: StageStanding) -> None:
-    st.subheader(stage.stage.replace("-", " ").capitalize(), anchor=False)
+    st.subheader(_NAMES.get(stage.stage, stage.stage), anchor=False)
     done = stage.settled / stage.reports if stage.reports else 0.0
     st.progress(
         done, f"{stage.settled:,} of {stage.reports:,} reports settled ({done:.0%}), mode {stage.mode}"

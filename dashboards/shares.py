@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from classifiers.codebook import NOT_REPORTED
 from dashboards import charts, parts
 from dashboards.filters import View, filtered
 from dashboards.source import Source, once
@@ -45,6 +46,7 @@ def show_rag(source: Source) -> None:
     view = filtered(source)
     parts.standing(source)
     book = source.facts.codebook
+    st.subheader("Studies with RAG by year", anchor=False)
     _by_year(source, view, RAG)
     block = [one.id for one in book.dimensions if (one.applies_when or "").startswith(f"{RAG}.")]
     for name, title in _titles(source, block).items():
@@ -70,7 +72,9 @@ def dimension(source: Source, view: View, name: str, title: str) -> None:
         source, "shares", name, view.key,
         make=lambda: label_shares(view.studies, source.context, book, (name,)),
     )  # fmt: skip
-    frame = tidy.frame[(tidy.frame["n"] > 0) | (tidy.frame["discordant"] > 0)]
+    # "Not reported" is what a share over reporting studies leaves out.
+    known = tidy.frame["label"] != NOT_REPORTED
+    frame = tidy.frame[known & ((tidy.frame["n"] > 0) | (tidy.frame["discordant"] > 0))]
     if frame.empty:
         parts.nothing(f"No study with a label of {title} matches these filters.")
         return

@@ -20,7 +20,7 @@ def show(source: Source) -> None:
     """Draw the page of the study that the URL names."""
     study = st.query_params.get("study", "") or st.session_state.get("study", "")
     found = source.facts.studies[source.facts.studies["study_id"] == study]
-    parts.link("records", "← All records")
+    parts.link("records", "All records")
     if not len(found):
         st.title("Study", anchor=False)
         parts.nothing(

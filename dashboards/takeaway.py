@@ -79,7 +79,7 @@ def _figure(source: Source, view: View) -> None:
 def _filters(view: View, spec: FigureSpec) -> str:
     if not view.active:
         return ""
-    if spec.needs == "studies":
+    if spec.needs in parts.OF_STUDIES:
         return f"Of the {len(view):,} filtered studies."
     return "Filters do not touch this figure: it is not about studies."
 

@@ -1,36 +1,34 @@
-"""The dashboard: every page by AppTest, and in a real Chromium."""
+"""Every page over the demonstration, over nothing, and with what strangers write."""
 
-import os
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from review import auditing
+from review.decisions import decide
+from review.exchange import write_studies
 from review.facts import facts
-from review.serve import command
+from review.ingest import import_file
+from review.linking import clusters, dedupe
+from review.protocol import Import
 from review.workspace import WORKSPACE, Workspace
+from tests.dashboards.conftest import APP, Make, Shown
 from tests.review import coding
 
-APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
-PAGES = {
-    "": "Overview", "trends": "Trends", "tasks": "Tasks × methods", "shares": "Shares", "records": "Records",
-}  # fmt: skip
+PAGES = [
+    ("overview", "show"), ("progress", "show"), ("updates", "show"), ("trends", "show"), ("tasks", "show"),
+    ("shares", "show_rag"), ("gaps", "show"), ("topics", "show"), ("shares", "show"), ("browser", "show"),
+    ("quality", "show"), ("takeaway", "show"), ("people", "show"),
+]  # fmt: skip
+NASTY = '<script>alert(1)</script> =1+1 $x$ **bold** [a](javascript:alert(1)) <img src=x onerror="alert(1)">'
 
 
-def page(monkeypatch: pytest.MonkeyPatch, root: Path, name: str) -> AppTest:
-    """Run one page of the app; AppTest knows only the default page, so the page is called."""
-    monkeypatch.setenv(WORKSPACE, str(root))
-    code = (
-        "from dashboards.source import open_source\n"
-        f"from dashboards import {name} as shown\nshown.show(open_source())\n"
-    )
-    return AppTest.from_string(code, default_timeout=60).run()
+def counted(shown: AppTest) -> int:
+    """How many studies the bar of filters says are left."""
+    told = next(one.value for one in shown.markdown if " studies" in one.value and one.value.startswith("**"))
+    return int(re.match(r"\*\*([\d,]+)\*\* of", told).group(1).replace(",", ""))  # type: ignore[union-attr]
 
 
 def test_the_app_runs(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,61 +39,82 @@ def test_the_app_runs(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "SIMULATED" in app.sidebar.warning[0].value
 
 
-@pytest.mark.parametrize("name", ["overview", "trends", "tasks", "shares", "browser"])
-def test_every_page_shows_the_demonstration(
-    name: str, demo_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = page(monkeypatch, demo_root, name)
+@pytest.mark.parametrize(("name", "function"), PAGES)
+def test_every_page_shows_the_demonstration(name: str, function: str, demo_root: Path, page: Shown) -> None:
+    shown = page(demo_root, name, function)
     assert not shown.exception
+    assert not shown.error
     assert shown.title
 
 
-@pytest.mark.parametrize("name", ["overview", "trends", "tasks", "shares", "browser"])
+@pytest.mark.parametrize(("name", "function"), PAGES)
 def test_every_page_says_what_to_do_with_nothing(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, function: str, tmp_path: Path, page: Shown
 ) -> None:
     root = Workspace.create(tmp_path / "w", '[review]\ntitle = "Empty"\n').root
-    shown = page(monkeypatch, root, name)
+    shown = page(root, name, function)
     assert not shown.exception
     assert "review" in shown.info[0].value
 
 
-def test_the_numbers_are_those_of_the_flow(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = page(monkeypatch, demo_root, "overview")
-    metrics = {metric.label: metric.value for metric in shown.metric}
+def test_the_numbers_are_those_of_the_flow(demo_root: Path, page: Shown) -> None:
+    metrics = {metric.label: metric.value for metric in page(demo_root, "overview").metric}
     assert metrics["Records identified"] == "300"
 
 
-def test_search_narrows_the_records(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = page(monkeypatch, demo_root, "browser")
-    everything = shown.caption[0].value
-    shown.text_input[0].set_value("chatbot").run()
+def test_filters_narrow_every_page_and_are_taken_from_the_url(demo_root: Path, page: Shown) -> None:
+    shown = page(demo_root, "trends")
+    everything = counted(shown)
+    low, high = shown.slider[0].value
+    shown.slider[0].set_value((high - 1, high)).run()
+    by_year = counted(shown)
+    assert by_year < everything
+    sources = next(one for one in shown.multiselect if one.label == "Source")
+    sources.set_value(["pubmed"]).run()
     assert not shown.exception
-    narrowed = shown.caption[0].value
-    assert narrowed != everything
+    assert counted(shown) < by_year
+    # The same view, sent as an address.
+    sent = page(demo_root, "trends", years=f"{high - 1}-{high}", sources="pubmed", tasks="no_such_task")
+    assert counted(sent) == counted(shown)
+    assert (low, high) != sent.slider[0].value
+    next(one for one in sent.button if one.label == "Clear").click().run()
+    assert counted(sent) == everything
+    assert not sent.query_params.get("sources")
+
+
+def test_counts_beside_values_are_what_choosing_them_leaves(demo_root: Path, page: Shown) -> None:
+    shown = page(demo_root, "browser")
+    tasks = next(one for one in shown.multiselect if one.label == "Tasks")
+    promised = int(tasks.options[0].rpartition("(")[2].rstrip(")").replace(",", ""))
+    held = facts(Workspace(demo_root)).studies
+    first = next(label for label in ("question_answering", "dialogue") if held["tasks"].map(
+        lambda cell, label=label: cell is not None and label in cell).any())  # fmt: skip
+    chosen = page(demo_root, "browser", tasks=first)
+    assert counted(chosen) == promised
+
+
+def test_search_narrows_the_records_and_a_record_tells_its_history(demo_root: Path, page: Shown) -> None:
+    held = facts(Workspace(demo_root)).studies
+    study = held[(held["record_ids"].map(len) >= 2) & (held["status"] == "included")].iloc[0]
+    shown = page(demo_root, "browser")
     shown.text_input[0].set_value("zzzzzz").run()
     assert "Nothing found" in shown.info[0].value
-    shown.text_input[0].set_value("").run()
-    assert shown.caption[0].value == everything
-
-
-def test_filters_narrow_the_trends(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = page(monkeypatch, demo_root, "trends")
-    assert " of " in shown.caption[0].value
-    high = shown.slider[0].value[1]
-    shown.slider[0].set_value((high - 1, high)).run()
+    shown.text_input[0].set_value(str(study["title"])[:40]).run()
     assert not shown.exception
-    first = int(shown.caption[0].value.split()[0].replace(",", ""))
-    shown.multiselect[0].set_value(["pubmed"]).run()
-    assert not shown.exception
-    assert int(shown.caption[0].value.split()[0].replace(",", "")) < first
+    assert any(str(study["title"])[:12] in one.value.replace("\\", "") for one in shown.markdown)
+    read = page(demo_root, "study", study=str(study["study_id"]))
+    assert not read.exception
+    decided, labels = read.dataframe[0].value, read.dataframe[1].value
+    assert list(decided["Verdict"]) == ["include"]
+    assert labels["probability"].between(0, 1).all()
+    told = {one.label.partition(" (")[0]: one.label for one in read.expander}
+    assert told["Retrievals"] == f"Retrievals ({len(study['record_ids'])})"
+    assert set(told) == {"Retrievals", "Versions of its records", "Links to other records", "Filled fields"}
 
 
-def test_shares_are_naive_until_an_audit_is_finished(
-    demo_copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = page(monkeypatch, demo_copy, "shares")
-    assert shown.warning[0].value.startswith("Not audited: no audit was drawn")
+def test_shares_are_naive_until_an_audit_is_finished(demo_copy: Path, page: Shown) -> None:
+    shown = page(demo_copy, "shares")
+    assert "no audit was drawn" in shown.warning[0].value
     workspace = Workspace(demo_copy)
     drawn = auditing.draw(workspace, facts(workspace), 100, "ann")
     truth = coding.as_tagged(workspace, drawn)
@@ -104,17 +123,60 @@ def test_shares_are_naive_until_an_audit_is_finished(
             given["methods"] = coding.said("generative_llm neural")
     coding.code(workspace, drawn, truth)
     for name in ("shares", "trends", "tasks"):
-        shown = page(monkeypatch, demo_copy, name)
+        shown = page(demo_copy, name)
         assert not shown.exception
-        assert any("Corrected by audit-1: 100 of" in one.value for one in shown.caption), name
+        told = [one.value.replace("\\", "") for one in shown.caption]
+        assert any("Corrected by audit-1: 100 of" in one for one in told), name
         assert not shown.warning
+    assert any("Coded in the audit" in one.label for one in shown.multiselect)
 
 
-def test_no_link_is_made_of_nothing(demo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = page(monkeypatch, demo_root, "browser")
-    links = shown.dataframe[0].value["link"].dropna().tolist()
-    assert links
-    assert not any("nan" in link or "None" in link for link in links)
+def test_what_strangers_write_stays_text(tmp_path: Path, page: Shown) -> None:
+    workspace = Workspace.create(tmp_path / "w", '[review]\ntitle = "<b>Own</b> $title$"\n')
+    file = tmp_path / "a.csv"
+    longest = "word " * 40_000
+    quoted = NASTY.replace('"', '""')
+    file.write_text(
+        "record_id,title,abstract,year,doi,url\n"
+        f'1,"{quoted}","{quoted}",2020,"10.1/""><script>",javascript:alert(1)\n'
+        f'2,"{"long " * 2_000}","{longest}",2021,,\n'
+        "3,,,,,\n",
+        "utf-8",
+    )
+    import_file(workspace, Import(file=str(file), source="Own", kind="database"))
+    dedupe(workspace)
+    shown = page(workspace.root, "browser")
+    assert not shown.exception
+    for study in facts(workspace).studies["study_id"]:
+        read = page(workspace.root, "study", study=study)
+        assert not read.exception
+        for one in (*shown.markdown, *shown.caption, *read.markdown, *read.caption, *read.title):
+            assert "<script" not in one.value
+            assert "javascript" not in re.sub(r"\\.", "", one.value) or "](javascript" not in one.value
+            assert len(one.value) < 100_000
+
+
+def test_nobody_sees_what_others_decided_before_it_is_settled(make_review: Make, page: Shown) -> None:
+    workspace = make_review(count=10)
+    reports = sorted(set(clusters(workspace).reports.values()))
+
+    def vote(report: str, person: str, verdict: str) -> None:
+        decide(workspace, report, stage="title-abstract", verdict=verdict, reviewer=person)
+
+    before = page(workspace.root, "progress")
+    for report in reports[:4]:
+        vote(report, "ann", "include")
+    half = page(workspace.root, "progress")
+    # Four votes of one person change nothing on the page, nor on the record's.
+    for kind in ("metric", "markdown", "caption", "info", "subheader"):
+        assert [one.value for one in getattr(half, kind)] == [one.value for one in getattr(before, kind)]
+    read = page(workspace.root, "study", study=reports[0])
+    assert not any("include" in one.value for one in (*read.markdown, *read.caption))
+    for report in reports[:2]:
+        vote(report, "ben", "include")
+    told = {one.label: one.value for one in page(workspace.root, "progress").metric}
+    assert told["Include"] == "2"
+    assert told["Not settled"] == "8"
 
 
 def test_a_broken_workspace_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,44 +186,11 @@ def test_a_broken_workspace_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "review new" in app.error[0].value
 
 
-@pytest.fixture(scope="module")
-def served(demo_root: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, WORKSPACE: str(demo_root)}
-    line = command("127.0.0.1", port, browser=False)
-    with subprocess.Popen(
-        line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as child:
-        for _ in range(150):
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-        child.terminate()
-        child.wait()
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium; .ci/run installs it")
-def test_every_page_opens_in_a_real_browser(served: str, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        for width, height in ((1440, 900), (390, 844)):
-            view = browser.new_page(viewport={"width": width, "height": height})
-            for path, title in PAGES.items():
-                view.goto(f"{served}/{path}")
-                view.get_by_role("heading", name=title, exact=True).wait_for(timeout=60_000)
-                view.wait_for_selector(
-                    "[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000
-                )
-                assert view.locator("[data-testid=stException]").count() == 0, title
-                picture = tmp_path / f"{width}-{path or 'overview'}.png"
-                view.screenshot(path=picture)
-                assert picture.stat().st_size > 8_000
-        browser.close()
+def test_the_export_holds_the_filtered_records(demo_root: Path) -> None:
+    workspace = Workspace(demo_root)
+    held = facts(workspace).studies
+    chosen = frozenset(held["study_id"].iloc[:7])
+    path = demo_root.parent / "seven.ris"
+    count = write_studies(workspace, chosen, path, "ris")
+    assert count == sum(len(ids) for ids in held["report_ids"].iloc[:7])
+    assert path.read_text("utf-8").count("TY  - ") == count
