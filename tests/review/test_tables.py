@@ -50,7 +50,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts)
 @example(HOSTILE)
 @example("[1em] x")
