@@ -58,8 +58,9 @@ def selection(m: Material) -> Iterator[Block]:
         yield Heading(3, f"Selection by {NAMES[stage]}")
         told = (mode(board), people(m, board), taken_over(m, board), order(m, board))
         yield Text(" ".join(part for part in told if part))
-        yield from agreement(m, board)
-        yield Text(conflicts(m, board))
+        if board.ballots.voted():
+            yield from agreement(m, board)
+            yield Text(conflicts(m, board))
         yield from stopping(m, board)
 
 
@@ -196,13 +197,16 @@ def stopping(m: Material, board: Board) -> Iterator[Block]:
         return
     claim = json.loads(stop["state"]).get("claim", "not verified")
     void = stops.why_void(board, stop)
-    ended = "stopped" if stop["outcome"] == "stopped" else "not stopped: the rule was not reached"
+    reached = stop["outcome"] == "stopped"
+    ended = "stopped" if reached else "not stopped: the rule was not reached"
     yield Text(
         f"On {day(stop['at'])} this stage was {ended} (rule: {stop['rule']}; claim: {claim}). "
         f"{m.numbers(f'stop.{stage}.sentence', stop['sentence'], where)}"
     )
     if void:
         yield Text(f"This stop is void, its claim does not hold any more: {void}.", notice=True)
+    if void or not reached:
+        yield Text(left_open(m, board))
     left, _ = stops.unscreened(board)
     if left:
         number = m.numbers.count(f"stop.{stage}.unscreened", len(left), where, "report")
@@ -220,20 +224,15 @@ def stopping(m: Material, board: Board) -> Iterator[Block]:
 def left_open(m: Material, board: Board) -> str:
     """How much of a stage that was not stopped is open."""
     gone, _ = removing.standing(m.workspace, m.clusters.reports)
-    whole = int(board.population.sum()) - len(gone)
-    done = sum(
-        board.ballots.outcome(report).state == "settled"
-        for report in board.ballots.voted()
-        if board.population[board.texts.index[report]]
-    )
-    number = m.numbers.count(
-        f"screening.{board.stage.stage}.open", whole - done, "ledger: decisions", "report"
-    )
-    if whole == done:
+    ids = [one for one, inside in zip(board.texts.ids, board.population, strict=True) if inside]
+    open_now = [one for one in ids if board.ballots.outcome(one).state != "settled" and one not in gone]
+    stage, left = board.stage.stage, len(open_now)
+    number = m.numbers.count(f"screening.{stage}.open", left, "ledger: decisions", "report")
+    if not ids:
+        return "No report has come to this stage yet."
+    if not left:
         return "Screening was not stopped early: every report of this stage was decided."
-    return sentence(
-        f"screening was not stopped early; {number} {'is' if whole - done == 1 else 'are'} not settled yet"
-    )
+    return f"Screening was not stopped early; {number} {'is' if left == 1 else 'are'} not settled yet."
 
 
 def full_texts(m: Material) -> Iterator[Block]:
@@ -252,4 +251,5 @@ def full_texts(m: Material) -> Iterator[Block]:
         count = states.count(state)
         told.append(f"{m.numbers(f'fulltexts.{state}', count, where)} {were(count)} {words}")
     yield Text(sentence(f"of the full texts, {listed(told)}"))
-    yield Text("A report was excluded here for exactly one reason, the first criterion that it failed.")
+    if m.verdicts("full-text", "exclude"):
+        yield Text("A report was excluded here for exactly one reason, the first criterion that it failed.")

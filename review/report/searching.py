@@ -76,9 +76,12 @@ def _fixed(m: Material) -> str:
             f"states), before the first decision on {day(first)}. {told}"
         )
     note = f"{registered} That is not before the first decision." if registered else ""
+    later = [row for row in m.versions[1:] if row["reason"]]
+    changes = m.numbers.count("protocol.amendments", len(later), "ledger: protocols", "amendment")
+    but = f", but for {changes}" if later else ""
     return (
         f"{told} The first decision was made on {day(first)}: the methods were fixed in advance in the "
-        f"ledger, not pre-registered.{note}"
+        f"ledger, not pre-registered{but}.{note}"
     )
 
 
@@ -115,9 +118,12 @@ def amendments(m: Material) -> list[str]:
     for row in m.versions[1:]:
         version = row["version"]
         older = sum((one["protocol_version"] or 0) < version for one in m.decisions)
-        under = m.numbers.count(f"protocol.older.{version}", older, "ledger: decisions", "present decision")
+        under = m.numbers(f"protocol.older.{version}", older, "ledger: decisions")
         why = row["reason"] or "changed before the first decision"
-        told.append(f"Version {version} on {day(row['at'])}: {why} ({under} made under older versions)")
+        told.append(
+            f"Version {version} on {day(row['at'])}: {why} (decisions that hold now and were made under "
+            f"older versions: {under})"
+        )
     return told
 
 

@@ -168,8 +168,11 @@ def _evaluation(folder: Path) -> dict[str, Any]:
 def audit(m: Material) -> Iterator[Block]:
     """What was drawn when, from whom, and how far it is; that there is none is said."""
     yield Heading(3, "Audit of the labels")
+    if not m.taggers:
+        yield Text("No audit was made, for there are no labels.")
+        return
     drawn = auditing.audits(m.workspace)
-    finished, state = auditing.standing(m.workspace, m.held) if m.held.labels else (None, "nothing is tagged")
+    finished, state = auditing.standing(m.workspace, m.held)
     if finished is not None and finished.silver:
         yield Text(silver(m, finished), notice=True)
         return
@@ -221,8 +224,9 @@ def silver(m: Material, held: Audit) -> str:
 
 def estimators(m: Material) -> Iterator[Block]:
     """How shares are computed."""
-    yield Heading(3, "Shares and their intervals")
-    yield Text(estimator(m))
+    if m.taggers:
+        yield Heading(3, "Shares and their intervals")
+        yield Text(estimator(m))
 
 
 def estimator(m: Material) -> str:

@@ -87,11 +87,12 @@ def _grid(made: Any, grid: Grid) -> None:
     table = made.add_table(rows=1, cols=len(grid.columns), style="Table Grid")
     element = table._tbl
     element.remove(element.tr_lst[0])
-    for width, column in zip(_widths(made, grid), element.tblGrid.gridCol_lst, strict=True):
+    widths = _widths(made, grid)
+    for width, column in zip(widths, element.tblGrid.gridCol_lst, strict=True):
         column.w = width
-    element.append(_row(grid.columns, head=True))
+    element.append(_row(grid.columns, widths, head=True))
     for row in grid.rows:
-        element.append(_row(row))
+        element.append(_row(row, widths))
     for note in grid.notes:
         _small(made, note)
 
@@ -108,13 +109,15 @@ def _widths(made: Any, grid: Grid) -> list[int]:
     return [int(room * weight / sum(weights)) for weight in weights]
 
 
-def _row(cells: tuple[str, ...], *, head: bool = False) -> Any:
+def _row(cells: tuple[str, ...], widths: list[int], *, head: bool = False) -> Any:
+    """A row; ``widths`` are EMU, of which 635 are a twentieth of a point."""
     look = f'<w:rPr>{"<w:b/>" if head else ""}<w:sz w:val="17"/></w:rPr>'
     marks = "<w:trPr><w:cantSplit/>" + ("<w:tblHeader/>" if head else "") + "</w:trPr>"
+    close = '<w:pPr><w:spacing w:after="20"/></w:pPr>'
     body = "".join(
-        f'<w:tc><w:p><w:pPr><w:spacing w:after="20"/></w:pPr><w:r>{look}'
+        f'<w:tc><w:tcPr><w:tcW w:w="{width // 635}" w:type="dxa"/></w:tcPr><w:p>{close}<w:r>{look}'
         f'<w:t xml:space="preserve">{escape(clean(cell))}</w:t></w:r></w:p></w:tc>'
-        for cell in cells
+        for cell, width in zip(cells, widths, strict=True)
     )
     return parse_xml(f"<w:tr {nsdecls('w')}>{marks}{body}</w:tr>")
 

@@ -5,18 +5,21 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docx
 import pytest
 from lxml import html
 
+from review import removing
+from review.decisions import decide
 from review.report import build, checklists, numbers, references
 from review.report.document import Code, Document, Grid, Heading, Text, markdown
 from review.report.gathering import Material
 from review.report.page import html as to_html
 from review.report.word import word
+from review.screening import resolving, stops
 from review.workspace import Workspace
 from tests.review import reported
 from tests.review.test_cli import run
@@ -151,6 +154,41 @@ def test_an_empty_review_says_what_is_missing(tmp_path: Path) -> None:
         assert sentence in told
     for name in checklists.NAMES:
         assert checklists.rows(m, name)
+
+
+def test_removals_stops_and_amendments_are_told(make_review: Callable[..., Workspace]) -> None:
+    workspace = make_review(30)
+    removing.remove(workspace, removing.plan(workspace, "year < 2003"), "too old", "ann", automation=False)
+    board = resolving.open_board(workspace, "title-abstract")
+    gone, _ = removing.standing(workspace, board.texts.reports)
+    for number, report in enumerate([one for one in board.texts.ids if one not in gone][:6]):
+        shown = board.texts.shown(report)
+        for who in ("ann", "ben")[: 1 if number == 5 else 2]:
+            verdict = "include" if number == 0 or (number == 1 and who == "ben") else "exclude"
+            decide(workspace, shown.record_id, stage="title-abstract", verdict=verdict, reviewer=who,
+                   members=shown.record_id)  # fmt: skip
+    stops.accept(resolving.open_board(workspace, "title-abstract"), "ann", "consecutive(2)")
+    path = workspace.protocol_path
+    path.write_text(path.read_text().replace("A statin was given.", "Any statin was given."))
+    workspace = Workspace(workspace.root)
+    workspace.amend("doses were forgotten")
+    told = markdown(build.compose(Material(workspace)))
+    for sentence in (
+        "INTERIM",
+        "fixed in advance in the ledger, not pre-registered, but for 1 amendment.",
+        "doses were forgotten (decisions that hold now and were made under older versions: 11)",
+        "6 reports were removed before screening.",
+        "2 people decided on 6 reports; 4 of these are settled, 1 waits for a second decision.",
+        "People's verdicts differed on 1 report; 1 is open.",
+        "this stage was stopped (rule: consecutive(2); claim: not verified)",
+        "Recall was not verified by a random sample.",
+        # 30 less 6 removed, 6 that people met, and the one without an abstract, which no stop covers
+        "17 reports were left unscreened by this stop; nobody has read them",
+        "No report has come to this stage yet.",
+        "No audit was made, for there are no labels.",
+    ):
+        assert sentence in told
+    assert "pre-registered (" not in told
 
 
 def test_numbers_are_grammatical_for_none_one_and_many() -> None:
