@@ -47,7 +47,7 @@ def draw(tidy: Tidy, figure: Figure) -> None:
     left = "" if corrected or (tidy.frame["status"] == "not audited").all() else ", too few errors to correct"
     audit = "" if (tidy.frame["status"] != "not audited").any() else ", not audited"
     note = f"Area and number: studies, {colours}{audit}{left}. Hatched: a pair that no study was given."
-    shades.footnote(figure, "\n".join(textwrap.wrap(note, 110)), size)
+    shades.footnote(figure, note, size)
 
 
 def _cell(axes: Axes, row: pd.Series, place: tuple[int, int], most: float, size: float) -> None:

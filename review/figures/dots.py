@@ -4,7 +4,6 @@ A grey ring is the tagger's word, a blue dot with its interval the corrected sha
 """
 
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -123,7 +122,7 @@ def draw_shares(tidy: Tidy, figure: Figure) -> None:
         axes.set_xlabel("Share of studies")
     key(tidy, figure, size)
     told = "; ".join(f"{_raised(i)} of {one}" for i, one in enumerate(over))
-    shades.footnote(figure, "\n".join(textwrap.wrap(told, 170)), size - 0.8)
+    shades.footnote(figure, told, size - 0.8)
 
 
 def _raised(place: int) -> str:

@@ -29,12 +29,11 @@ def draw(tidy: Tidy, figure: Figure) -> None:
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, 0))
     axes.set_xlabel("Growth of the number of studies per year (95 % interval)")
     place = axes.get_yaxis_transform()
-    for x, head in ((1.03, "Years"), (1.25, "Pace changed from, and growth before → after")):
-        axes.text(x, -1.0, head, transform=place, va="center", fontsize=size, weight="bold")
+    axes.text(1.03, -1.0, "Years; pace changed: growth before → after", transform=place, va="center",
+              fontsize=size, weight="bold")  # fmt: skip
     for i, (_, row) in enumerate(frame.iterrows()):
-        years = "–" if pd.isna(row["first"]) else f"{row['first']}–{row['last']}"
-        axes.text(1.03, i, years, transform=place, va="center", fontsize=size)
-        axes.text(1.25, i, _change(row), transform=place, va="center", fontsize=size, color="#333333")
+        years = "" if pd.isna(row["first"]) else f"{row['first']}–{row['last']}; "
+        axes.text(1.03, i, f"{years}{_change(row)}", transform=place, va="center", fontsize=size)
     last = frame["last"].dropna()
     left_out = f" {int(last.iloc[0]) + 1} is left out, it may be incomplete." if len(last) else ""
     note = "Counts as tagged, not corrected, all sources pooled."
@@ -47,7 +46,7 @@ def _change(row: pd.Series) -> str:
     if pd.isna(row["change"]):
         return "too few years" if pd.isna(row["p"]) else f"no change found (p = {row['p']:.2f})"
     told = "p < 0.01" if row["p"] < 0.01 else f"p = {row['p']:.2f}"
-    return f"{row['change']} ({told}): {_percent(row['before'])} → {_percent(row['after'])}"
+    return f"from {row['change']} ({told}): {_percent(row['before'])} → {_percent(row['after'])}"
 
 
 def _percent(rate: float) -> str:

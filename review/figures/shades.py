@@ -1,5 +1,7 @@
 """How figures tell corrected shares from naive ones: colour is corrected, grey is the tagger's word."""
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -60,5 +62,8 @@ def cells(axes: Axes, blue: pd.DataFrame, grey: pd.DataFrame, most: float) -> No
 
 
 def footnote(figure: Figure, text: str, size: float) -> None:
-    """A line under the drawing, for what colours mean."""
+    """Lines under the drawing, for what colours mean, broken at the figure's width."""
+    # A letter of the journals' fonts is about half as wide as it is high.
+    room = int(figure.get_figwidth() * 72 / (0.52 * size))
+    text = "\n".join(textwrap.wrap(text, room))
     figure.supxlabel(text, fontsize=size, x=0.01, ha="left", color="#444444")
