@@ -83,7 +83,7 @@ def topic_by_family(studies: pd.DataFrame, context: Context) -> Tidy:
     if silent := int((groups == NO_METHOD).sum()):
         notes.append(f"{silent:,} studies state no method and are not shown.")
     cells = [(topic, family) for topic in _names(kept, groups) for family in FAMILIES]
-    over = {"row": "the topic's studies that state a method", "column": "the family's studies"}
+    over = {"row": "the topic's studies that state a method", "column": "the family's clustered studies"}
     found = {
         side: prevalence.estimates(
             kept, _measure(cells, side), context, dimensions=("family",), denominator=over[side]
@@ -121,7 +121,7 @@ def topics_over_time(studies: pd.DataFrame, context: Context, top: int = 40) -> 
     order += [OUTLIERS] if (names == OUTLIERS).any() else []
     years = range(int(kept["year"].min()), int(kept["year"].max()) + 1) if len(kept) else range(0)
     rows: list[tuple[int | None, str]] = [(year, name) for year in years for name in order]
-    denominator = "studies of the year with an abstract"
+    denominator = "clustered studies of the year, without removed topics"
     found = prevalence.estimates(
         kept, prevalence.by_year(rows, _held, bool), _uncorrected(context),
         dimensions=("topic",), denominator=denominator,

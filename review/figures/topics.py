@@ -58,7 +58,7 @@ def draw_map(tidy: Tidy, figure: Figure) -> None:
     told = f"Contours hold {held} of a family's studies. Families as tagged, naive."
     told += f" {WEAK} not solid." if _any_weak(tidy) else ""
     told += f" Topics without room for their name: {unnamed}, see the table." if unnamed else ""
-    shades.footnote(figure, told, float(axes.title.get_fontsize()))
+    _foot(figure, told, float(axes.title.get_fontsize()))
 
 
 def _contours(axes: Axes, part: pd.DataFrame, box: list[float], family: str) -> None:
@@ -95,7 +95,7 @@ def _names_on(axes: Axes, named: pd.DataFrame) -> int:
             x, y = axes.transData.transform((row["x"], row["y"]))
             moved = axes.transData.inverted().transform((x, y + shift * step))
             text.set_position((float(moved[0]), float(moved[1])))
-            extent = text.get_window_extent()
+            extent = text.get_window_extent().padded(step / 10)
             inside = axes.bbox.x0 <= extent.x0 and extent.x1 <= axes.bbox.x1
             if inside and not any(extent.overlaps(other) for other in taken):
                 taken.append(extent)
@@ -136,7 +136,7 @@ def draw_by_family(tidy: Tidy, figure: Figure) -> None:
     panels[0].set_ylim(len(order) - 0.4, -0.6)
     handles = [Line2D([], [], linestyle="", marker=MARKERS[f], color=_DARK[f], label=f) for f in FAMILIES]
     figure.legend(handles=handles, loc="outside upper left", ncols=3)
-    shades.footnote(figure, _meaning(tidy), panels[0].title.get_fontsize())
+    _foot(figure, _meaning(tidy), panels[0].title.get_fontsize())
 
 
 def _dots(axes: Axes, part: pd.DataFrame, prefix: str, family: str) -> None:
@@ -182,11 +182,12 @@ def draw_over_time(tidy: Tidy, figure: Figure) -> None:
     image = axes.imshow(wide.to_numpy(), aspect="auto", cmap="Greys", vmin=0, vmax=most,
                         interpolation="nearest")  # fmt: skip
     years = list(wide.columns)
-    step = max(1, -(-len(years) // 16))
+    room = int(figure.get_figwidth() * 72 * 0.55 / (4 * float(axes.title.get_fontsize())))
+    step = max(1, -(-len(years) // room))
     named = [f"{year}\n({totals[year]:,})" for year in years]
     axes.set_xticks(range(len(years))[::-1][::step], named[::-1][::step])
     axes.set_yticks(range(len(order)), [f"{_short(row, 44)} ({row['size']:,})" for _, row in rows.iterrows()])
-    axes.set_xlabel("Year (studies of it with an abstract)")
+    axes.set_xlabel("Year (its studies, without removed topics)")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, 0), aspect=40, pad=0.01,
@@ -197,7 +198,7 @@ def draw_over_time(tidy: Tidy, figure: Figure) -> None:
         patch = Patch(facecolor="white", edgecolor="#BBBBBB", hatch="////", label=f"under {_FEW} studies")
         figure.legend(handles=[patch], loc="outside upper left")
     if _any_weak(tidy):
-        shades.footnote(figure, f"{WEAK} topic not solid.", float(axes.title.get_fontsize()))
+        _foot(figure, f"{WEAK} topic not solid.", float(axes.title.get_fontsize()))
 
 
 # ------------------------------------------------------------------ stability
@@ -246,7 +247,7 @@ def draw_stability(tidy: Tidy, figure: Figure) -> None:
     for up, out in zip(*(tree["icoord"], tree["dcoord"]), strict=True) if tree else ():
         right.plot(out, [(place - 5) / 10 for place in up], color="#444444", linewidth=0.6)
     right.set_title("Which topics join first", loc="left")
-    shades.footnote(figure, " ".join(tidy.notes[1:]), left.title.get_fontsize())
+    _foot(figure, " ".join(tidy.notes[1:]), left.title.get_fontsize())
 
 
 def _linkage(ids: list[str], nodes: pd.DataFrame) -> Any:
@@ -261,6 +262,12 @@ def _linkage(ids: list[str], nodes: pd.DataFrame) -> Any:
 
 
 # ------------------------------------------------------------------ helpers
+
+
+def _foot(figure: Figure, text: str, size: float) -> None:
+    """A footnote in as many lines as the page's width asks for."""
+    letters = int(figure.get_figwidth() * 72 / (0.5 * size))
+    shades.footnote(figure, textwrap.fill(text, letters), size)
 
 
 def _short(row: "pd.Series[Any]", most: int) -> str:
