@@ -3,9 +3,11 @@
 How long a fit takes (wall clock and the processor's seconds, compiled code warm) and how far two fits of
 the same vectors agree: adjusted Rand index with outliers as a class. Ours gives clusters, words, hierarchy
 and the map; BERTopic gives clusters and words. The price of one subsample of the stability report is one
-clustering. Arguments: the Parquet file of abstracts, the folder of embeddings, how many abstracts.
+clustering. Data: ``scale/`` in the folder named by LITSCALE_BENCH_DATA. Arguments: how many abstracts, and
+the folder that keeps their embeddings (making 20,000 takes a quarter of an hour or more on two cores).
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from harness import report
+from harness import HERE, report
 from sklearn.metrics import adjusted_rand_score
 
 from classifiers.encode import embed
@@ -22,15 +24,15 @@ from classifiers.topics.clusters import Recipe, clustered, imports
 from classifiers.topics.model import fit
 from classifiers.topics.stability import SHARE
 
-FILE = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data/scale/abstracts.parquet")
+DATA = Path(os.environ.get("LITSCALE_BENCH_DATA", HERE.parents[2] / "shared" / "data"))
+COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
 KEPT = Path(sys.argv[2] if len(sys.argv) > 2 else "build/embeddings")
-COUNT = int(sys.argv[3]) if len(sys.argv) > 3 else 20_000
 WARM = 4_200
 """UMAP compiles other code above 4,096 rows."""
 
 
 def main() -> None:
-    rows = pq.read_table(FILE, columns=["title", "abstract"]).to_pylist()
+    rows = pq.read_table(DATA / "scale" / "abstracts.parquet", columns=["title", "abstract"]).to_pylist()
     texts = [f"{row['title'] or ''}\n{row['abstract']}".strip() for row in rows if row["abstract"]][:COUNT]
     vectors = embed(texts, KEPT)
     ids = [f"{number:06}" for number in range(len(texts))]
