@@ -104,6 +104,12 @@ class Document:
                 made.append(block)
         return Document(self.title, self.subtitle, self.banners, made, self.foot)
 
+    def broad(self) -> bool:
+        """Whether it is all tables, one of them of seven columns or more: then it needs a wide page."""
+        grids = [block for block in self.blocks if isinstance(block, Grid)]
+        bare = all(isinstance(block, Grid | Text | Heading) for block in self.blocks)
+        return bare and any(len(grid.columns) > 6 for grid in grids)
+
     def sections(self) -> dict[str, str]:
         """Section → hash of its words and tables (pictures by their alternative text)."""
         words: dict[str, list[str]] = {"Title": [self.title, self.subtitle, *self.banners]}

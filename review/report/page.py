@@ -16,6 +16,7 @@ _STYLE = """
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; overflow-wrap: anywhere; }
+main.broad { max-width: 88rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .5rem; }
 h2 { font-size: 1.4rem; margin: 2.8rem 0 .8rem; padding-bottom: .3rem; border-bottom: 2px solid var(--line); }
 h3 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
@@ -40,7 +41,7 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bo
   overflow-wrap: break-word; min-width: 3.2rem; }
 td.long { min-width: 14rem; }
 th { border-bottom: 2px solid var(--soft); background: var(--tint); }
-td.n { text-align: right; white-space: nowrap; }
+td.n { text-align: right; white-space: nowrap; } th.n { text-align: right; }
 pre { background: var(--tint); border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem;
   white-space: pre-wrap; overflow-wrap: anywhere;
   font: .84rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
@@ -60,7 +61,8 @@ def html(document: Document) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{_safe(document.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>",
+        f"<title>{_safe(document.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<main{' class=broad' if document.broad() else ''}>",
         f"<h1>{_safe(document.title)}</h1>",
     ]
     if document.subtitle:
@@ -104,7 +106,10 @@ def _block(block: Block, place: int) -> str:
 
 def _grid(grid: Grid) -> str:
     right = [_numeric([row[k] for row in grid.rows]) for k in range(len(grid.columns))]
-    head = "".join(f'<th scope="col">{_safe(column)}</th>' for column in grid.columns)
+    head = "".join(
+        f'<th scope="col"{" class=n" if number else ""}>{_safe(column)}</th>'
+        for column, number in zip(grid.columns, right, strict=True)
+    )
     rows = "\n".join(
         f"<tr>{''.join(_cell(cell, of_numbers=n) for cell, n in zip(row, right, strict=True))}</tr>"
         for row in grid.rows

@@ -19,8 +19,6 @@ from docx.shared import Mm, Pt, RGBColor
 from review.report.document import Block, Code, Document, Grid, Heading, Items, Picture, Text, clean
 
 _EPOCH = datetime(1980, 1, 1)
-_WIDE = 7
-"""Columns from which a document is set on landscape pages."""
 
 
 def word(document: Document) -> bytes:
@@ -45,9 +43,7 @@ def word(document: Document) -> bytes:
 
 def _page(made: Any, document: Document) -> None:
     section = made.sections[0]
-    wide = any(isinstance(block, Grid) and len(block.columns) >= _WIDE for block in document.blocks)
-    only_tables = all(isinstance(block, Grid | Text | Heading) for block in document.blocks)
-    width, height = (Mm(297), Mm(210)) if wide and only_tables else (Mm(210), Mm(297))
+    width, height = (Mm(297), Mm(210)) if document.broad() else (Mm(210), Mm(297))
     if width > height:
         section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = width, height
