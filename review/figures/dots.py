@@ -60,7 +60,7 @@ def key(tidy: Tidy, figure: Figure, size: float) -> None:
     ring = Line2D([], [], linestyle="", marker="o", markersize=3, markerfacecolor="white", color=shades.NAIVE)
     point = Line2D([], [], color=_BLUE, marker="o", markersize=3, linewidth=0.9)
     if shades.audited(tidy):
-        handles, names = [ring, point], ["as tagged (naive)", "corrected by audit, with 95 % interval"]
+        handles, names = [ring, point], ["as tagged (naive)", "corrected, with 95 % interval"]
     else:
         audited = (tidy.frame["status"] == "not estimable").any()
         why = "audited, but too few disagreements to correct any" if audited else "not audited"

@@ -61,7 +61,7 @@ def _plain(dimension: str) -> str:
 def _meaning(tidy: Tidy, beside: bool) -> str:
     if shades.audited(tidy) or shades.audited(tidy, "row_"):
         width = "with 95 % interval" if beside else "per cent ± half of the 95 % interval"
-        return f"Blue: corrected by audit, {width}. Grey: naive, not estimable."
+        return f"Blue: corrected, {width}. Grey: naive, not estimable."
     unit = "" if beside else ", per cent"
     if (tidy.frame["status"] == "not estimable").all():
         return f"Naive shares{unit}: audited, but too few disagreements to correct any."

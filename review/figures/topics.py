@@ -155,7 +155,7 @@ def _dots(axes: Axes, part: pd.DataFrame, prefix: str, family: str) -> None:
 def _meaning(tidy: Tidy) -> str:
     told = "Hollow: naive, not audited."
     if shades.audited(tidy) or shades.audited(tidy, "row_"):
-        told = "Filled: family corrected by audit, with 95 % interval. Hollow: naive, not estimable."
+        told = "Filled: family corrected, with 95 % interval. Hollow: naive, not estimable."
     elif (tidy.frame["status"] == "not estimable").any():
         told = "Hollow: naive; audited, but too few disagreements to correct."
     return told + (f" {WEAK} topic not solid." if _any_weak(tidy) else "")
