@@ -149,7 +149,7 @@ def _read(workspace: Workspace, path: Path | None) -> tuple[Path, dict[str, Any]
         return None
     try:
         held = json.loads(file.read_text("utf-8"))
-        return file.parent, {name: held[name] for name in ("numbers", "figures", "sections", "files")}
+        return file, {name: held[name] for name in ("numbers", "figures", "sections", "files")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{file}: cannot be read as a report's {build.NUMBERS} ({error}); make one with: review report"
@@ -159,9 +159,14 @@ def _read(workspace: Workspace, path: Path | None) -> tuple[Path, dict[str, Any]
 def _report(
     fresh: Workspace, given: tuple[Path, dict[str, Any]], found: Verified, progress: Progress
 ) -> None:
-    folder, held = given
+    file, held = given
+    runs = [json.loads(row["files"]) for row in fresh.ledger.rows("runs") if row["kind"] == "reports"]
+    known = [files[build.NUMBERS] for files in runs]
+    if (own := file_hash(file)) not in known:
+        old = known[-1] if known else "not in the ledger"
+        found.differing.append(Difference(file.name, "sha256", old, own))
     for name, old in held["files"].items():
-        _hash(folder / name, name, old, found)
+        _hash(file.with_name(name), name, old, found)
     m = Material(fresh, progress)
     document = build.compose(m)
     new = {key: row["value"] for key, row in m.numbers.held.items()}

@@ -63,7 +63,8 @@ def compose(m: Material) -> Document:
     blocks += [Heading(2, "Appendices"), *_all(m, _APPENDICES)]
     document.foot = (
         f"Built by litscale {version('litscale')} from the state {m.workspace.snapshot()} of the review. "
-        "Every number stands with its origin in report.json; review verify computes all of them again."
+        "Numbers stand with their origin in report.json; review verify computes them, the figures' tables "
+        "and the wording of every section again."
     )
     return document.numbered()
 

@@ -88,10 +88,18 @@ def test_a_touched_report_or_figure_is_named(root: Path) -> None:
     (root / "figures" / "prisma-flow.png").write_bytes(b"other")
     told = run("verify", "-w", str(root), code=1)
     assert "report.html: sha256" in told
+    assert "report.json: sha256" not in told
     assert "figures/prisma-flow.png: sha256" in told
     assert "figures/records-per-year.csv: sha256" in told
     assert "figures/records-per-year: row 1" in told
     assert "77 → " in told
+
+
+def test_a_report_that_no_run_wrote_is_named(root: Path) -> None:
+    path = root / "report" / "report.json"
+    path.write_text(path.read_text("utf-8").replace('"litscale":', '"litscale" :'), "utf-8")
+    found = verifying.verify(Workspace(root))
+    assert [(one.where, one.what) for one in found.differing] == [("report.json", "sha256")]
 
 
 def test_a_reason_that_was_changed_is_a_section_that_differs(root: Path) -> None:
