@@ -25,6 +25,9 @@ from review.workspace import Workspace
 
 _REST = "not learnt from"
 
+_last: dict[tuple[str, ...], tuple[Audit | None, str]] = {}
+"""The newest answer by all that it was read from: every figure of a run asks the same."""
+
 
 def standing(workspace: Workspace, held: Facts) -> tuple[Audit | None, str]:
     """The silver codes as what shares are corrected to, and how that stands in words.
@@ -33,11 +36,23 @@ def standing(workspace: Workspace, held: Facts) -> tuple[Audit | None, str]:
         InputError: the file cannot be read, or a study that a tagger learnt from is not coded.
 
     """
+    given, taught_by = _source(workspace), training.source(workspace) if _teaches(workspace) else None
+    hashes = [one.hash() if one else "" for one in (given, taught_by)]
+    key = (str(workspace.root), held.snapshot, workspace.protocol.labels.model_dump_json(), *hashes)
+    if key not in _last:
+        found = _standing(workspace, held, given, taught_by)
+        _last.clear()
+        _last[key] = found
+    return _last[key]
+
+
+def _standing(
+    workspace: Workspace, held: Facts, given: training.Source, taught_by: training.Source | None
+) -> tuple[Audit | None, str]:
     studies, _ = shown(held.studies)
     codebook = load_codebook(workspace.protocol.labels.codebook)
-    given = _source(workspace)
     sample = _coded(workspace, given, codebook)
-    learnt = _coded(workspace, training.source(workspace), codebook) if _teaches(workspace) else {}
+    learnt = _coded(workspace, taught_by, codebook) if taught_by else {}
     here = set(studies["study_id"])
     coded = {one: row for one, row in (learnt | sample).items() if one in here}
     known = taught.studies(workspace) & here
