@@ -214,5 +214,5 @@ def dots(frame: pd.DataFrame) -> Any:
 def key(tidy: Tidy) -> str:
     """What the colours of a chart mean."""
     if (tidy.frame["status"] == "corrected").any():
-        return "Blue: corrected by the audit, with its 95 % interval; grey: naive. "
+        return "Blue: corrected, with its 95 % interval; grey: naive. "
     return ""

@@ -104,7 +104,7 @@ def _let_in() -> None:
         return
     st.title("litscale", anchor=False)
     st.markdown("This review is shown to its team. Log in to see it.")
-    st.button("Log in", on_click=st.login, type="primary", icon=":material/login:")
+    st.button("Log in", on_click=st.login, icon=":material/login:")
     st.stop()
 
 
@@ -136,6 +136,6 @@ def _news(source: Source) -> None:
     if snapshot:
         with st.container(border=True):
             st.markdown(":material/update: **New data is there.** This page shows the state before it.")
-            if st.button("Show the new state", type="primary", key="renew", width="stretch"):
+            if st.button("Show the new state", key="renew", width="stretch"):
                 renew(snapshot)
                 st.rerun(scope="app")

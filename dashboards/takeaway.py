@@ -63,7 +63,7 @@ def _figure(source: Source, view: View) -> None:
     with st.container(horizontal=True):
         st.download_button(
             f"Figure as {kind.upper()}", lambda: render(drawn(spec, tidy, frame), kind, frame),
-            f"{spec.name}.{kind}", _MIME[kind], key="export-file", icon=":material/download:", type="primary",
+            f"{spec.name}.{kind}", _MIME[kind], key="export-file", icon=":material/download:",
             on_click="ignore",
         )  # fmt: skip
         st.download_button(

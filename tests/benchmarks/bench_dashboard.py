@@ -115,13 +115,15 @@ def served(root: Path) -> Iterator[str]:
     line = command("127.0.0.1", port, browser=False)
     environment = {**os.environ, WORKSPACE: str(root)}
     with subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL) as child:
-        while True:
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-        child.terminate()
+        try:
+            while True:
+                with socket.socket() as knock:
+                    if knock.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            child.terminate()
 
 
 def settled(view: Page) -> None:
