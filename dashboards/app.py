@@ -4,4 +4,4 @@ import streamlit as st
 
 from dashboards.pages import pages
 
-st.navigation(pages()).run()
+st.navigation(pages(), expanded=True).run()

@@ -47,7 +47,7 @@ KEPT = os.environ.get("LITSCALE_BENCH_WORKSPACE")
 SIZE, TRIES = 100_000, 15
 TARGETS = {"first_page_s": 3.0, "filter_change_s": 1.0}
 PAGES = ("", "trends", "tasks", "shares", "evaluation", "records", "screening", "quality")
-FILTERED = ("trends", "tasks", "shares", "records")
+FILTERED = ("records", "shares", "tasks", "trends")
 PROTOCOL = """
 seed = 1
 [review]
@@ -193,15 +193,18 @@ def measure(root: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"load_before": round(os.getloadavg()[0], 1)}
     with served(root) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        figures["first_visitor_s"] = round(opened(browser, address, ""), 2)
-        figures["page_first_time_s"] = {
-            path or "overview": round(opened(browser, address, path), 2) for path in PAGES
+        steps: dict[str, Callable[[], Any]] = {
+            "first_visitor_s": lambda: round(opened(browser, address, ""), 2),
+            "page_first_time_s": lambda: {p: round(opened(browser, address, p), 2) for p in PAGES if p},
+            "first_page": lambda: told([opened(browser, address, "") for _ in range(TRIES)]),
+            "page_again": lambda: {
+                p: told([opened(browser, address, p) for _ in range(3)]) for p in PAGES if p
+            },
+            "filter_change": lambda: {p: told(changes(browser, address, p)) for p in FILTERED},
         }
-        figures["first_page"] = told([opened(browser, address, "") for _ in range(TRIES)])
-        figures["page_again"] = {
-            path: told([opened(browser, address, path) for _ in range(5)]) for path in PAGES if path
-        }
-        figures["filter_change"] = {path: told(changes(browser, address, path)) for path in FILTERED}
+        for name, step in steps.items():
+            figures[name] = step()
+            print(name, figures[name], file=sys.stderr, flush=True)
         browser.close()
     return {**figures, "load_after": round(os.getloadavg()[0], 1)}
 
