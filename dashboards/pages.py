@@ -100,7 +100,11 @@ def _shown(show: Callable[[Source], None], source: Source) -> None:
 
 def _let_in() -> None:
     """Where the server has an [auth] section in its secrets, only who is logged in sees anything."""
-    if not st.secrets.load_if_toml_exists() or "auth" not in st.secrets or st.user.is_logged_in:
+    if (
+        not st.secrets.load_if_toml_exists()
+        or "auth" not in st.secrets
+        or getattr(st.user, "is_logged_in", False)
+    ):
         return
     st.title("litscale", anchor=False)
     st.markdown("This review is shown to its team. Log in to see it.")

@@ -194,3 +194,16 @@ def test_the_export_holds_the_filtered_records(demo_root: Path) -> None:
     count = write_studies(workspace, chosen, path, "ris")
     assert count == sum(len(ids) for ids in held["report_ids"].iloc[:7])
     assert path.read_text("utf-8").count("TY  - ") == count
+
+
+def test_with_a_login_set_up_nobody_sees_anything_before_it(
+    demo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WORKSPACE, str(demo_root))
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.secrets["auth"] = {"redirect_uri": "https://review.example.org/oauth2callback"}
+    app.run()
+    assert not app.exception
+    assert [one.label for one in app.button] == ["Log in"]
+    assert not app.metric
+    assert not app.sidebar.markdown
