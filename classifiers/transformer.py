@@ -221,7 +221,7 @@ class TransformerTagger:
         return made
 
 
-KEPT_NGRAMS = 40_000
+KEPT_NGRAMS = 100_000
 """N-grams whose weights a saved model keeps."""
 
 
