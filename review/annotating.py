@@ -6,7 +6,6 @@ what is said of them may train a tagger. Every answer is on disk before the next
 """
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +15,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from classifiers.codebook import Dimension
-from corpora.errors import DiskError, InputError, LedgerError
+from corpora.errors import InputError, LedgerError
+from corpora.files import write_whole
 from review import answers
 from review.answers import CONSENSUS, OWN, Answer, Coded, Question
 from review.auditing import Drawn, audits
@@ -278,10 +278,5 @@ def export_labels(workspace: Workspace, out: Path) -> tuple[int, int]:
                 labels = sorted(settled.get(question.id, answers.NOTHING).labels)
                 row[question.id] = bool(labels) if question.kind == "flag" else labels
         lines.append(json.dumps(row, ensure_ascii=False))
-    temporary = out.with_name(f".tmp-{out.name}")
-    try:
-        temporary.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        os.replace(temporary, out)
-    except OSError as error:
-        raise DiskError(f"{out}: cannot be written: {error.strerror or error}") from error
+    write_whole(out, "".join(f"{line}\n" for line in lines).encode())
     return len(lines), differ

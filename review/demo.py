@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import InputError
+from corpora.files import write_whole
 from corpora.progress import Progress, silent
 from corpora.record import text_hash
 from corpora.simulator.literature import Literature, simulate
@@ -132,9 +133,7 @@ def _teach(workspace: Workspace, literature: Literature, seed: int) -> None:
         for record, one in sorted(truth.items())
         if one["study"] in taught
     ]
-    temporary = path.with_name(".tmp-labels.jsonl")
-    temporary.write_text("\n".join(lines) + "\n", "utf-8")
-    temporary.rename(path)
+    write_whole(path, ("\n".join(lines) + "\n").encode())
 
 
 def _confirm(workspace: Workspace, literature: Literature) -> None:

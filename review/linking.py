@@ -10,6 +10,7 @@ from corpora import schema
 from corpora.dedupe.cluster import Clusters, cluster
 from corpora.dedupe.link import COLUMNS, cluster_rows, find_links
 from corpora.dedupe.normalise import ABSTRACT
+from corpora.files import write_whole
 from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
 from corpora.record import Record, build
@@ -59,9 +60,7 @@ def dedupe_files(paths: Sequence[Path], out: Path, progress: Progress = silent) 
     table["row"] = [number for _, number in places]
     if len(paths) > 1:
         table["file"] = [name for name, _ in places]
-    temporary = out.with_name(f".tmp-{out.name}")
-    table.to_csv(temporary, index=False)
-    temporary.rename(out)
+    write_whole(out, table.to_csv(index=False).encode())
     run.account = Account(len(places), len(places) - len(refused), len(refused))
     run.account.counts = {"reports": table["report"].nunique(), "studies": table["study"].nunique()}
     return Outcome(f"dedupe → {out}", run.finish(), tuple(refused))
