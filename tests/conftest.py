@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test is timed: a busy machine makes nothing wrong.
+settings.register_profile("litscale", deadline=None)
+settings.load_profile("litscale")
 
 _OURS = (
     "LITSCALE_WORKSPACE",

@@ -100,6 +100,10 @@ def audited(sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return inside.sum(axis=0), (differ & inside).sum(axis=0)
 
 
+_NOBODY = 1e-6
+"""Studies below the line that are none: sums of weights miss an exact zero by rounding."""
+
+
 def corrected(
     population: Population,
     sample: Sample,
@@ -126,7 +130,7 @@ def corrected(
         weight = np.full(sample.domain.shape[1], float(tuning))
     share, below = _share(population, sample, strata, weight)
     mix = np.eye(len(share)) if mix is None else mix
-    below = np.where(below > 0, below, np.nan)
+    below = np.where(below > _NOBODY, below, np.nan)
     residual = (sample.positive - share * sample.eligible) - weight * (
         sample.said_positive - share * sample.said_eligible
     )
@@ -263,4 +267,5 @@ def _by_stratum(strata: NDArray[np.int64], count: int, values: Floats) -> Floats
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.where(below > 0, above, np.nan) / np.where(below > 0, below, 1.0)
+    some = below > _NOBODY
+    return np.where(some, above, np.nan) / np.where(some, below, 1.0)

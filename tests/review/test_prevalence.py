@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
@@ -143,6 +143,7 @@ bits = st.integers(0, 1)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), bits, bits, bits, bits), min_size=2, max_size=40))
+@example([(0, 0, 0, 0, 0)] + [(0, 0, 0, 1, 0)] * 6)  # nobody is eligible, but for rounding
 def test_when_all_are_audited_every_estimator_tells_the_truth(rows: list[tuple[int, ...]]) -> None:
     strata, eligible, positive, said_eligible, said_positive = (list(one) for one in zip(*rows, strict=True))
     true = [z * e for z, e in zip(positive, eligible, strict=True)]
