@@ -125,7 +125,7 @@ def _table(source: Source, rows: Rows) -> None:
                 "Study": [f"study?study={quote(one)}" for one in shown["study_id"]],
                 "Title": [short(one) for one in shown["title"]],
                 "Year": shown["year"],
-                "Venue": [short(one, 80) for one in shown["venue"]],
+                "Venue": [said(one) for one in shown["venue"]],
                 "Sources": [", ".join(held) for held in shown["sources"]],
                 "Decision": shown["status"],
                 "Cited": shown["citation_count"],
@@ -136,6 +136,7 @@ def _table(source: Source, rows: Rows) -> None:
         hide_index=True,
         width="stretch",
         height=600,
+        placeholder="",
         column_config={
             "Study": st.column_config.LinkColumn("Study", display_text="open", width="small"),
             "Title": st.column_config.TextColumn("Title", width="large"),

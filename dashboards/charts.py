@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.parts import plain, table, told
+from dashboards.source import Source
 from review.analysis.tidy import FAMILIES, NO_METHOD, Tidy
 
 
@@ -76,7 +77,7 @@ def _of_year(column: str) -> list[Any]:
     """What a pointer shows of a share."""
     shown: list[Any] = ["year", column, "n", "denominator", alt.Tooltip("naive:Q", format=".1%")]
     shown += [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("corrected", "low", "high")]
-    return [*shown, alt.Tooltip("audited:Q", title="audited of the year"), "status"]
+    return [*shown, alt.Tooltip("audited:Q", title="coded of the year"), "status"]
 
 
 def lines(
@@ -92,8 +93,8 @@ def lines(
     """
     shown = frame.dropna(subset=["naive"])
     done = shown[shown["status"] == "corrected"].astype({"corrected": float, "low": float, "high": float})
-    audited = (shown["status"] != "not audited").any()
-    title: str | None = "Share (colour: corrected; grey: naive)" if audited else "Share (naive, not audited)"
+    checked = (shown["status"] != "not audited").any()
+    title: str | None = "Share (colour: corrected; grey: naive)" if checked else "Share (naive, not audited)"
     if most is not None:  # one of several small charts: the heading says what it is
         title = None
     names = list(values) or list(dict.fromkeys(frame[column]))
@@ -107,7 +108,7 @@ def lines(
     dashes = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
     dash = alt.StrokeDash(
         f"{column}:N", scale=alt.Scale(domain=names, range=[dashes[i % 4] for i in range(len(names))]),
-        legend=legend,
+        legend=None,
     )  # fmt: skip
     grey = base.mark_line(color=ink().naive).encode(strokeDash=dash)
     marks = base.mark_point(filled=True, color=ink().naive, size=30, opacity=1).encode(shape=shape)
@@ -150,7 +151,7 @@ def heat(frame: pd.DataFrame, prefix: str) -> Any:
             "task": frame["task"], "family": frame["family"], "n": frame["n"],
             "naive": frame[f"{prefix}naive"].astype(float), "status": frame[f"{prefix}status"],
             "low": frame[f"{prefix}low"].astype(float), "high": frame[f"{prefix}high"].astype(float),
-            "audited": frame[f"{prefix}audited"],
+            "coded": frame[f"{prefix}audited"],
             "share": frame[f"{prefix}corrected"].astype(float).where(done, frame[f"{prefix}naive"]),
         }
     )  # fmt: skip
@@ -178,7 +179,7 @@ def heat(frame: pd.DataFrame, prefix: str) -> Any:
     lift, row = (-5, 34) if done.any() else (0, 26)
     layers = []
     for part, ends in ((shown[~done], ink().greys), (shown[done], ink().blues)):
-        base = alt.Chart(part).encode(x=x, y=y, tooltip=[*tips, "audited", "status"])
+        base = alt.Chart(part).encode(x=x, y=y, tooltip=[*tips, "coded", "status"])
         scale = alt.Scale(domain=[0, 1], range=list(ends))
         layers.append(base.mark_rect().encode(color=alt.Color("share:Q", scale=scale, legend=None)))
         below, above, share = ink().swap
@@ -200,7 +201,7 @@ def dots(frame: pd.DataFrame) -> Any:
     )
     tips: list[Any] = ["title", "over", "n", "denominator", alt.Tooltip("naive:Q", format=".1%")]
     tips += [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("corrected", "low", "high")]
-    tips += ["audited", "discordant", "status"]
+    tips += [alt.Tooltip("audited:Q", title="coded"), "discordant", "status"]
     x = alt.X("naive:Q", title="Share", axis=alt.Axis(format="%", tickCount=8))
     naive = alt.Chart(frame).mark_point(size=60, color=ink().naive).encode(x=x, y=y, tooltip=tips)
     base = alt.Chart(done).encode(y=y, tooltip=tips)
@@ -211,8 +212,9 @@ def dots(frame: pd.DataFrame) -> Any:
     return alt.layer(naive, bars, points).properties(height=26 * len(order) + 70)
 
 
-def key(tidy: Tidy) -> str:
+def key(source: Source, tidy: Tidy) -> str:
     """What the colours of a chart mean."""
     if (tidy.frame["status"] == "corrected").any():
-        return "Blue: corrected, with its 95 % interval; grey: naive. "
+        to = " to silver coding, not audited" if source.silver else ""
+        return f"Blue: corrected{to}, with its 95 % interval; grey: naive. "
     return ""

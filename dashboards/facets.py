@@ -15,7 +15,7 @@ from review.facts import Facts
 Mask = NDArray[np.bool_]
 
 MAIN = ("family", "tasks", "data", "evaluation", "specialty", "methods", "sources", "language",
-        "abstract", "audited", "status")  # fmt: skip
+        "abstract", "coded", "status")  # fmt: skip
 """Facets in the order in which they are offered; any other dimension of the codebook comes after them."""
 
 _UNKNOWN = "unknown"
@@ -62,7 +62,8 @@ def facets_of(held: Facts, context: Context) -> tuple[Facet, ...]:
     found.append(_yes_no("abstract", "Abstract", studies["has_abstract"]))
     if context.audit is not None:
         coded = studies["study_id"].isin(context.audit.truth.index)
-        found.append(_yes_no("audited", "Coded in the audit", coded))
+        title = "In the silver coding" if context.audit.silver else "Coded in the audit"
+        found.append(_yes_no("coded", title, coded))
     named = {facet.name: facet for facet in found if len(facet.values) > 1 or facet.name in held.labels}
     order = [*(name for name in MAIN if name in named), *(name for name in named if name not in MAIN)]
     return tuple(named[name] for name in order if named[name].values)

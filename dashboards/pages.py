@@ -1,4 +1,4 @@
-"""The pages of the dashboard and what stands beside them: the review, its state, its audit."""
+"""The pages of the dashboard and what stands beside them: the review, its state, who checked it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,25 +8,27 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from corpora.errors import LitscaleError
-from dashboards.parts import PAGES, plain
+from dashboards.parts import PAGES, plain, state
 from dashboards.source import Source, newer, open_source, renew
 
 _LOOK_AGAIN = "30s"
 """How often an open page looks whether the data changed."""
 
-_PHONE = """<style>
+_STYLE = """<style>
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] * { white-space: normal; }
 @media (max-width: 640px) {
   [data-testid="stImageContainer"] { overflow-x: auto; }
   [data-testid="stImageContainer"] img { min-width: 44rem; max-width: none; }
 }
 </style>"""
-"""On a phone a wide figure is scrolled, not shrunk until nobody can read it."""
+"""A long title goes on in the next line. On a phone a wide figure is scrolled, not shrunk until nobody
+can read it."""
 
 
 def pages() -> dict[str, list[StreamlitPage]]:
     """Lay out the app and give its pages; ``app.py``, which Streamlit runs, navigates them."""
     st.set_page_config(page_title="litscale", page_icon=":material/library_books:", layout="wide")
-    st.html(_PHONE)
+    st.html(_STYLE)
     alt.data_transformers.disable_max_rows()
     _let_in()
     try:
@@ -118,10 +120,7 @@ def _side(source: Source) -> None:
         if source.context.simulated:
             st.warning("SIMULATED literature: nothing here is real.", icon=":material/science:")
         _news(source)
-        audited = "Audit" if source.context.audit else "Not audited"
-        st.caption(
-            f"Shown: {plain(source.context.population)}.  \n{audited}: {plain(source.context.audit_state)}."
-        )
+        st.caption(f"Shown: {plain(source.context.population)}.  \n{plain(state(source))}")
         if source.due:
             due = "; ".join(plain(item) for item in source.due)
             st.caption(f":material/schedule: Due: {due}. Run: `review run`")

@@ -24,6 +24,9 @@ PAGES = "pages"
 OF_STUDIES = ("studies", "topics")
 """Materials that filters narrow."""
 
+_CODED = {"audited": "coded", "row_audited": "row_coded"}
+"""Headings: whom shares are corrected by is said elsewhere, and it need not be people."""
+
 _PREVIEW = 150
 """Dots per inch of a figure on a page; exports have the journal's."""
 
@@ -36,7 +39,13 @@ def head(title: str, told: str) -> None:
 
 def nothing(why: str, command: str = "") -> None:
     """An empty state: what is missing, and the command that makes it."""
-    st.info(f"{why} Run: `{command}`" if command else why, icon=":material/info:")
+    st.info(f"{why.rstrip('.')}. Run: `{command}`" if command else why, icon=":material/info:")
+
+
+def empty(tidy: Tidy, command: str = "") -> None:
+    """Why a figure shows nothing: its own word, or what its notes say."""
+    why = sentence(tidy.instead) or " ".join(["Nothing to show here yet.", *tidy.notes])
+    nothing(plain(why), "" if "review " in why else command)
 
 
 def ready(source: Source, *dimensions: str) -> bool:
@@ -53,12 +62,24 @@ def ready(source: Source, *dimensions: str) -> bool:
 
 
 def standing(source: Source) -> None:
-    """Whether shares are corrected, in one line; every page of shares begins with it."""
+    """Warns where shares are not corrected to what people said; every page of shares begins with it."""
     if source.context.audit is None:
-        st.warning(
-            f"Not audited: {plain(source.context.audit_state)}. All shares are naive, in grey.",
-            icon=":material/rule:",
-        )
+        st.warning(f"{plain(state(source))} All shares are naive, in grey.", icon=":material/rule:")
+    elif source.silver:
+        st.warning(plain(state(source)), icon=":material/rule:")
+
+
+def state(source: Source) -> str:
+    """Whether shares are corrected and by whom, as a sentence."""
+    audit, said = source.context.audit, source.context.audit_state
+    if audit is None:
+        return f"Not audited: {said}."
+    if not audit.silver:
+        return f"Audit: {said}."
+    return (
+        "Corrected to silver coding, not audited: a language model and not people coded "
+        f"{len(audit.truth):,} of {len(audit.strata):,} studies."
+    )
 
 
 def plain(text: str) -> str:
@@ -103,8 +124,7 @@ def figure(source: Source, name: str, view: View | None = None, *, command: str 
             return
         spec, tidy = made
         if tidy.empty:
-            why = " ".join([sentence(tidy.instead) or "Nothing to show here yet.", *tidy.notes])
-            nothing(plain(why), "" if "review " in why else command)
+            empty(tidy, command)
             return
         with st.spinner("Drawing …"):
             picture = drawing(source, spec, tidy, view)
@@ -130,7 +150,9 @@ def tidy_of(source: Source, name: str, view: View | None = None) -> tuple[Figure
         made: Tidy = spec.compute(
             materials.material(spec.needs, source.workspace, source.facts, shown), source.context
         )
-        return made
+        # As in `review.export`: the picture itself says so.
+        corrected = "status" in made.frame and bool((made.frame["status"] == "corrected").any())
+        return dataclasses.replace(made, silver=corrected and source.silver)
 
     key = view.key if view is not None and filtered else ()
     return spec, once(source, "tidy", name, key, make=compute)
@@ -170,8 +192,8 @@ def chart(tidy: Tidy, drawn_chart: Callable[[], Any], name: str, alt: str) -> No
 
 def told(tidy: Tidy) -> None:
     """What a reader must know of a table's numbers."""
-    said = f"Unit: {tidy.unit}. Denominator: {tidy.denominator}. " + " ".join(tidy.notes)
-    st.caption(plain(said))
+    said = [f"Unit: {tidy.unit}", f"Denominator: {tidy.denominator}", *tidy.notes]
+    st.caption(plain(" ".join(sentence(one) for one in said)))
 
 
 def table(frame: pd.DataFrame, name: str, label: str = "The numbers as a table") -> None:
@@ -179,7 +201,7 @@ def table(frame: pd.DataFrame, name: str, label: str = "The numbers as a table")
     with st.expander(label):
         plainly = frame.copy(deep=False)
         plainly.attrs = {}  # what a figure drew beside its table is no part of it
-        st.dataframe(plainly, hide_index=True, width="stretch")
+        st.dataframe(plainly, hide_index=True, width="stretch", column_config=_CODED)
         st.download_button(
             "CSV",
             lambda: escaped(frame).to_csv(index=False),

@@ -1,4 +1,4 @@
-"""Classifier quality and audit: what is known of the labels that all shares are made of."""
+"""Classifier quality and its audit: what is known of the labels that all shares are made of."""
 
 import pandas as pd
 import streamlit as st
@@ -12,23 +12,27 @@ from review.measured import Told, told_of
 FIGURES = {
     "Calibration": "calibration",
     "Accuracy against coverage": "coverage-accuracy",
-    "Errors in the audit": "audit-errors",
 }
+_ERRORS = "audit-errors"
 
 
 def show(source: Source) -> None:
     """Draw the page."""
     parts.head(
-        "Classifier quality", "What is known of the labels: measures out of fold, and the audit by people."
+        "Classifier quality",
+        "What is known of the labels: measures out of fold, and who checked them.",
     )
     if not parts.ready(source) or not source.facts.labels:
         if len(source.facts.studies):
             parts.nothing("Nothing is tagged yet.", "review tag")
         return
-    st.subheader("Audit", anchor=False)
+    st.subheader("Silver coding" if source.silver else "Audit", anchor=False)
     _audit(source)
     st.subheader("Figures", anchor=False)
-    parts.gallery(source, None, FIGURES, key="quality", first=True, command="review train")
+    errors = "Errors against the silver coding" if source.silver else "Errors in the audit"
+    parts.gallery(
+        source, None, {**FIGURES, errors: _ERRORS}, key="quality", first=True, command="review train"
+    )
     for tagger in sorted({told["tagger"] for told in source.facts.labels.values()}):
         st.subheader(f"Tagger: {tagger}", anchor=False)
         _card(source, tagger)
@@ -40,6 +44,8 @@ def _audit(source: Source) -> None:
             f"All shares are naive: {parts.plain(source.context.audit_state)}.",
             "review audit --plan",
         )
+    elif source.silver:
+        parts.standing(source)
     else:
         st.success(
             f"Shares are corrected: {parts.plain(source.context.audit_state)}.", icon=":material/verified:"

@@ -1,4 +1,4 @@
-"""Shares: every label of the codebook, naive and corrected by the audit, and one of them by year.
+"""Shares: every label of the codebook, naive and corrected, and one of them by year.
 
 RAG is the same page of the block that applies to studies of retrieval-augmented generation.
 """
@@ -19,7 +19,8 @@ RAG = "rag"
 def show(source: Source) -> None:
     """Draw the page of all labels."""
     parts.head(
-        "All labels", "Every label of the codebook: its share, corrected by the audit where there is one."
+        "All labels",
+        "Every label of the codebook: its share as tagged, and corrected where it can be.",
     )
     if not parts.ready(source) or not _tagged(source):
         return
@@ -82,7 +83,7 @@ def dimension(source: Source, view: View, name: str, title: str) -> None:
     charts.draw(
         st, charts.dots(frame), f"Shares of the labels of {title}; the numbers stand in the table below."
     )
-    st.caption(parts.plain(f"{charts.key(tidy)}Of {frame['over'].iloc[0]}. " + " ".join(tidy.notes)))
+    st.caption(parts.plain(f"{charts.key(source, tidy)}Of {frame['over'].iloc[0]}. " + " ".join(tidy.notes)))
     parts.table(frame, f"shares-{name}")
 
 

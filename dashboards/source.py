@@ -45,6 +45,11 @@ class Source:
         """The review's title."""
         return self.workspace.protocol.review.title
 
+    @property
+    def silver(self) -> bool:
+        """Whether shares are corrected to a language model's codes; nobody may take that for an audit."""
+        return self.context.audit is not None and self.context.audit.silver
+
 
 def open_source() -> Source:
     """The state that this session shows; the present one when it begins."""
@@ -119,7 +124,7 @@ def _swift(held: Facts) -> Facts:
 
 
 def _found_quickly(context: Context) -> Context:
-    """The same for the ids of an audit."""
+    """The same for the ids of the studies that were coded."""
     audit = context.audit
     if audit is None:
         return context

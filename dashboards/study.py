@@ -101,14 +101,14 @@ def _labels(source: Source, told: History) -> None:
             "words": st.column_config.TextColumn("Words the rules find", width="medium"),
         },
     )
-    st.caption("As the tagger gave them; people's labels of an audit correct shares, not single records.")
+    st.caption("As the tagger gave them: what is corrected is shares, not single records.")
 
 
 def _history(row: pd.Series, told: History) -> None:
     st.subheader("History", anchor=False)
     st.caption(
-        f"Study {parts.plain(str(row['study_id']))}: {len(row['report_ids'])} reports, "
-        f"{len(row['record_ids'])} records."
+        f"Study {parts.plain(str(row['study_id']))}. Reports: {len(row['report_ids'])}; "
+        f"records: {len(row['record_ids'])}."
     )
     names = {"record_id": "Record", "at": "When", "run": "Run"}
     for title, rows, columns in (

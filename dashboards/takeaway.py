@@ -48,11 +48,7 @@ def _figure(source: Source, view: View) -> None:
         assert made is not None
         tidy = made[1]
         if tidy.empty:
-            parts.nothing(
-                parts.plain(
-                    " ".join([parts.sentence(tidy.instead) or "Nothing to show here yet.", *tidy.notes])
-                )
-            )
+            parts.empty(tidy)
             return
         with st.spinner("Drawing …"):
             picture = parts.drawing(source, spec, tidy, view, journal)

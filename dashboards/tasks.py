@@ -26,7 +26,7 @@ def show(source: Source) -> None:
     ):
         place.markdown(f"**{title}**")
         charts.draw(place, charts.heat(tidy.frame, prefix), f"{title}; the numbers stand in the table below.")
-    st.caption(charts.key(tidy))
+    st.caption(charts.key(source, tidy))
     parts.told(tidy)
     parts.table(tidy.frame, "task-by-family")
     st.subheader("Tasks against other dimensions", anchor=False)

@@ -26,6 +26,7 @@ def show(source: Source) -> None:
         st.metric("Solid topics", f"{len(solid):,}", border=True,
                   help="Found again in subsamples: mean best Jaccard of at least .6")  # fmt: skip
     view = filtered(source)
+    parts.standing(source)
     names = {spec.title: name for name, spec in parts.figures_of(*NEEDS).items()}
     parts.gallery(source, view, names, key="topics", first=True, command="review topics")
     st.subheader("All topics", anchor=False)
@@ -43,6 +44,10 @@ def show(source: Source) -> None:
         ],
         hide_index=True,
         width="stretch",
+        column_config={
+            **dict.fromkeys(("Stability", "By chance"), st.column_config.NumberColumn(format="%.2f")),
+            "Words": st.column_config.TextColumn(width="large"),
+        },
     )
     st.caption(
         "Names and merges stand in a file that people edit. Stability is the mean best Jaccard over "

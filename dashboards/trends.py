@@ -51,5 +51,5 @@ def _criteria(source: Source, view: View) -> None:
     if made.empty:
         parts.nothing("No study here names an evaluation criterion.")
     else:
-        st.caption(charts.key(made) or "Naive, not audited.")
+        st.caption(charts.key(source, made) or "Naive, in grey.")
         charts.grid(made, "criterion", "evaluation-by-year")

@@ -13,6 +13,7 @@ from review.figures.save import escaped
 
 _SHOWN = 500
 _RUNS = 50
+_COUNTED = ("Promised", "Delivered", "Refused")
 
 
 def show(source: Source) -> None:
@@ -33,7 +34,13 @@ def show(source: Source) -> None:
             _update(update)
     st.subheader("Runs", anchor=False)
     st.caption(f"The newest {_RUNS}, newest first; times are UTC.")
-    st.dataframe(once(source, "runs", make=lambda: _runs(source)), hide_index=True, width="stretch")
+    st.dataframe(
+        once(source, "runs", make=lambda: _runs(source)), hide_index=True, width="stretch",
+        column_config={
+            **dict.fromkeys(_COUNTED, st.column_config.NumberColumn(format="localized")),
+            "Counts": st.column_config.TextColumn(width="large"),
+        },
+    )  # fmt: skip
 
 
 def _update(update: Update) -> None:
@@ -71,9 +78,9 @@ def _runs(source: Source) -> pd.DataFrame:
     rows = []
     for row in reversed(source.workspace.ledger.rows("runs")[-_RUNS:]):
         account = json.loads(row["account"])
-        counts = {name: account.get(name) for name in ("promised", "delivered", "refused")}
+        counts = {name: account.get(name.lower()) for name in _COUNTED}
         more = "; ".join(f"{count:,} {name}" for name, count in account.get("counts", {}).items())
         rows.append({"When": row["at"], "Command": row["command"], "Outcome": row["outcome"],
-                     **{name.capitalize(): count for name, count in counts.items()}, "Counts": more,
+                     **counts, "Counts": more,
                      "Run": row["uuid"]})  # fmt: skip
     return pd.DataFrame(rows)
