@@ -133,5 +133,5 @@ def year_axis(axes: Axes, years: list[int], audited: dict[int, int] | None = Non
         axes.set_xlabel("Year")
     else:
         axes.set_xticks(shown, [f"{year}\n{audited.get(year, 0):,}" for year in shown])
-        axes.set_xlabel("Year, and studies audited of it")
+        axes.set_xlabel("Year, and studies coded of it")
     axes.set_xlim(years[0] - 0.6, years[-1] + 0.6)
