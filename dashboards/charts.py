@@ -32,7 +32,7 @@ LIGHT = Ink(
 )  # fmt: skip
 DARK = Ink(
     "#56B4E9", "#A3A3A3", ("#FF8A3D", "#F0E442", "#56B4E9", "#8F8F8F"), "#171B21",
-    ("#1B2733", "#8CCBF2"), ("#20242A", "#666C74"), ("#FFFFFF", "#000000", 0.45), "#C3CCD5",
+    ("#1B2733", "#8CCBF2"), ("#20242A", "#666C74"), ("#FFFFFF", "#000000", 0.53), "#C3CCD5",
 )  # fmt: skip
 
 
@@ -48,6 +48,8 @@ def draw(place: Any, chart: Any, alt_text: str) -> None:
         chart.configure_axis(**colours).configure_legend(**colours), width="stretch", alt=alt_text
     )
 
+
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 
 _TWO_LINES = "split(replace(datum.label, ' only', '|only'), '|')"
 
@@ -105,21 +107,22 @@ def lines(
     reach = alt.Scale(domain=[0, most]) if most is not None else alt.Undefined
     share = alt.Y("naive:Q", title=title, axis=alt.Axis(format="%"), scale=reach)
     base = alt.Chart(shown).encode(x=year, y=share, tooltip=tips)
-    dashes = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
-    dash = alt.StrokeDash(
-        f"{column}:N", scale=alt.Scale(domain=names, range=[dashes[i % 4] for i in range(len(names))]),
-        legend=None,
-    )  # fmt: skip
-    grey = base.mark_line(color=ink().naive).encode(strokeDash=dash)
+    # A layer a line: dashes by a scale would be drawn over the shapes in the legend.
+    grey = [
+        base.transform_filter(alt.FieldEqualPredicate(field=column, equal=name)).mark_line(
+            color=ink().naive, strokeDash=_DASHES[number % len(_DASHES)]
+        )
+        for number, name in enumerate(names)
+    ]
     marks = base.mark_point(filled=True, color=ink().naive, size=30, opacity=1).encode(shape=shape)
     if done.empty:
-        return alt.layer(grey, marks)
+        return alt.layer(*grey, marks)
     scale = alt.Scale(domain=names, range=list(colours or (ink().corrected,)))
     colour = alt.Color(f"{column}:N", scale=scale, legend=legend)
     over = alt.Chart(done).encode(x=year, color=colour, tooltip=tips)
     bars = over.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q", title=title, scale=reach), y2="high:Q")
     points = over.mark_point(filled=True, size=70, opacity=1).encode(y="corrected:Q", shape=shape)
-    return alt.layer(grey, marks, bars, points)
+    return alt.layer(*grey, marks, bars, points)
 
 
 def family_lines(frame: pd.DataFrame) -> Any:

@@ -16,13 +16,14 @@ _LOOK_AGAIN = "30s"
 
 _STYLE = """<style>
 [data-testid="stMain"] [data-testid="stPageLink-NavLink"] * { white-space: normal; }
+[data-testid="stAlert"] code { white-space: nowrap; }
 @media (max-width: 640px) {
   [data-testid="stImageContainer"] { overflow-x: auto; }
   [data-testid="stImageContainer"] img { min-width: 44rem; max-width: none; }
 }
 </style>"""
-"""A long title goes on in the next line. On a phone a wide figure is scrolled, not shrunk until nobody
-can read it."""
+"""A long title goes on in the next line, and a command is not broken. On a phone a wide figure is
+scrolled, not shrunk until nobody can read it."""
 
 
 def pages() -> dict[str, list[StreamlitPage]]:

@@ -46,6 +46,7 @@ def show(source: Source) -> None:
         width="stretch",
         column_config={
             **dict.fromkeys(("Stability", "By chance"), st.column_config.NumberColumn(format="%.2f")),
+            "Topic": st.column_config.TextColumn(width="medium"),
             "Words": st.column_config.TextColumn(width="large"),
         },
     )

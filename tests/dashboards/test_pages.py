@@ -6,16 +6,20 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboards.parts import tidy_of
+from dashboards.source import open_source
 from review import auditing
 from review.decisions import decide
 from review.exchange import write_studies
 from review.facts import facts
+from review.figures.base import marks
 from review.ingest import import_file
 from review.linking import clusters, dedupe
 from review.protocol import Import
 from review.workspace import WORKSPACE, Workspace
 from tests.dashboards.conftest import APP, Make, Shown
 from tests.review import coding
+from tests.review.test_silver import make as make_silver
 
 PAGES = [
     ("overview", "show"), ("progress", "show"), ("updates", "show"), ("trends", "show"), ("tasks", "show"),
@@ -129,6 +133,26 @@ def test_shares_are_naive_until_an_audit_is_finished(demo_copy: Path, page: Show
         assert any("Corrected by audit-1: 100 of" in one for one in told), name
         assert not shown.warning
     assert any("Coded in the audit" in one.label for one in shown.multiselect)
+
+
+def test_what_is_corrected_to_silver_coding_is_never_called_audited(
+    tmp_path: Path, page: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_silver(tmp_path).root
+    for name in ("trends", "shares", "quality"):
+        shown = page(root, name)
+        assert not shown.exception
+        assert shown.warning[0].value.startswith("Corrected to silver coding, not audited"), name
+        told = [one.value for kind in ("title", "subheader", "markdown") for one in getattr(shown, kind)]
+        assert not any("audit" in one.lower() for one in told), name
+    facets = [one.label for one in page(root, "shares").multiselect]
+    assert "In the silver coding" in facets
+    assert "Coded in the audit" not in facets
+    # A picture travels without its page.
+    monkeypatch.setenv(WORKSPACE, str(root))
+    found = tidy_of(open_source(), "family-share")
+    assert found
+    assert marks(found[1]) == ["CORRECTED TO SILVER CODING, NOT AUDITED"]
 
 
 def test_what_strangers_write_stays_text(tmp_path: Path, page: Shown) -> None:
