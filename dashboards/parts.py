@@ -29,6 +29,7 @@ _CODED = {"audited": "coded", "row_audited": "row_coded"}
 
 _PREVIEW = 150
 """Dots per inch of a figure on a page; exports have the journal's."""
+_NARROW = 560
 
 
 def head(title: str, told: str) -> None:
@@ -131,8 +132,7 @@ def figure(source: Source, name: str, view: View | None = None, *, command: str 
     except LitscaleError as error:
         nothing(plain(str(error)), command)
         return
-    st.image(picture, width="stretch", alt=spec.alt(tidy))
-    told(tidy)
+    show_picture(picture, spec, tidy)
     table(tidy.frame, name)
 
 
@@ -179,6 +179,12 @@ def drawing(source: Source, spec: FigureSpec, tidy: Tidy, view: View | None, jou
         source, "picture", spec.name, frame.name, key,
         make=lambda: render(drawn(spec, tidy, small), "png", small),
     )  # fmt: skip
+
+
+def show_picture(picture: bytes, spec: FigureSpec, tidy: Tidy) -> None:
+    """The picture, one of a single column no wider than its dots allow, and what must be known of it."""
+    st.image(picture, width="stretch" if spec.wide else _NARROW, alt=spec.alt(tidy))
+    told(tidy)
 
 
 def chart(tidy: Tidy, drawn_chart: Callable[[], Any], name: str, alt: str) -> None:

@@ -68,8 +68,7 @@ def _figure(source: Source, view: View) -> None:
         )  # fmt: skip
     width = frame.double if spec.wide else frame.single
     st.caption(f"{width:g} mm wide for {journal}. {parts.plain(_filters(view, spec))}")
-    st.image(picture, width="stretch" if spec.wide else 560, alt=spec.alt(tidy))
-    parts.told(tidy)
+    parts.show_picture(picture, spec, tidy)
 
 
 def _filters(view: View, spec: FigureSpec) -> str:
