@@ -18,8 +18,8 @@ _STYLE = """<style>
 [data-testid="stMain"] [data-testid="stPageLink-NavLink"] * { white-space: normal; }
 [data-testid="stAlert"] code { white-space: nowrap; }
 @media (max-width: 640px) {
-  [data-testid="stImageContainer"] { overflow-x: auto; }
-  [data-testid="stImageContainer"] img { min-width: 44rem; max-width: none; }
+  [class*="st-key-wide-"] [data-testid="stImageContainer"] { overflow-x: auto; }
+  [class*="st-key-wide-"] [data-testid="stImageContainer"] img { min-width: 44rem; max-width: none; }
 }
 </style>"""
 """A long title goes on in the next line, and a command is not broken. On a phone a wide figure is

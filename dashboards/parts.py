@@ -183,7 +183,8 @@ def drawing(source: Source, spec: FigureSpec, tidy: Tidy, view: View | None, jou
 
 def show_picture(picture: bytes, spec: FigureSpec, tidy: Tidy) -> None:
     """The picture, one of a single column no wider than its dots allow, and what must be known of it."""
-    st.image(picture, width="stretch" if spec.wide else _NARROW, alt=spec.alt(tidy))
+    with st.container(key=f"{'wide' if spec.wide else 'narrow'}-{spec.name}"):
+        st.image(picture, width="stretch" if spec.wide else _NARROW, alt=spec.alt(tidy))
     told(tidy)
 
 
