@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from classifiers.codebook import NOT_REPORTED, Dimension
 from corpora.registry import unknown
+from review.analysis.labelsets import Labels, LabelSets
 from review.analysis.tidy import FAMILIES, NO_METHOD, Context, family_group, labels_of
 
 FAMILY = "family"
@@ -29,7 +30,7 @@ class Axis:
     names: dict[str, str] = field(default_factory=dict)
     stated: bool = False
 
-    def read(self, cell: Any) -> frozenset[str] | None:
+    def read(self, cell: Any) -> Labels:
         """The values of one study; None if it was not tagged.
 
         >>> axis = Axis("rag", "RAG", ("yes",))
@@ -42,19 +43,17 @@ class Axis:
         labels = labels_of(cell)
         return None if labels is None else frozenset(labels) - {NOT_REPORTED}
 
-    def column(self, frame: pd.DataFrame) -> list[frozenset[str] | None]:
+    def column(self, frame: pd.DataFrame) -> LabelSets:
         """The values of every study of a table; all None if the table lacks the dimension."""
-        return [self.read(cell) for cell in frame[self.id]] if self.id in frame else [None] * len(frame)
+        return LabelSets.of(frame[self.id] if self.id in frame else [None] * len(frame), self.read)
 
     def members(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
         """Shape (studies, values): who has which."""
-        held = [one or frozenset() for one in self.column(frame)]
-        rows = np.array([[value in one for value in self.values] for one in held], dtype=bool)
-        return rows.reshape(len(frame), len(self.values))
+        return self.column(frame).members(self.values)
 
     def tagged(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
         """Shape (studies,): who was tagged."""
-        return np.array([one is not None for one in self.column(frame)], dtype=bool)
+        return self.column(frame).tagged()
 
     def name(self, value: str) -> str:
         """What is printed for a value."""
@@ -83,8 +82,8 @@ def axis(studies: pd.DataFrame, context: Context, name: str) -> Axis:
         return Axis(name, "Method family", FAMILIES, stated=True)
     if context.codebook is None:
         # A table by itself: what was given is all that is known.
-        cells: Any = studies[name].map(labels_of) if name in studies else []
-        found = sorted({label for cell in cells for label in cell or ()})
+        held = LabelSets.of(studies.get(name, []))
+        found = sorted({label for one in held.sets for label in one or ()})
         return Axis(name, name, tuple(found), names)
     if not _has(context, name):
         raise unknown("dimension", name, [one.id for one in context.codebook.all_dimensions()])
@@ -108,7 +107,7 @@ def in_scope(studies: pd.DataFrame, context: Context) -> tuple[pd.DataFrame, lis
     dimension, _, label = (gate or "").partition(".")
     if dimension not in studies:
         return studies, []
-    out = studies[dimension].map(lambda cell: label in (labels_of(cell) or ())).astype(bool)
+    out = LabelSets.of(studies[dimension]).where(lambda one: label in one)
     named = context.titles.get(f"{dimension}.{label}", label).lower()
     told = [f"{int(out.sum()):,} studies tagged as {named} are not shown."] if out.any() else []
     return studies[~out], told

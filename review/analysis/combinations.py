@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from review.analysis import axes, prevalence
 from review.analysis.axes import Axis
+from review.analysis.labelsets import LabelSets
 from review.analysis.tidy import Context, Tidy
 
 INTERSECTION = "intersection"
@@ -30,8 +32,12 @@ def combinations(
     """
     part = axes.axis(studies, context, dimension)
     held = part.column(studies)
-    kept = studies[part.tagged(studies)]
-    counts = Counter(one for one in held if one)
+    kept = studies[held.tagged()]
+    numbers = np.bincount(held.codes, minlength=len(held.sets)).tolist()
+    counts: Counter[frozenset[str]] = Counter()
+    for one, number in zip(held.sets, numbers, strict=True):
+        if one:
+            counts[one] += number
     order = sorted(counts, key=lambda one: (-counts[one], len(one), sorted(one)))
     shown = order[:top]
     labels = [label for label in part.by_count(kept) if any(label in one for one in shown)]
@@ -79,10 +85,11 @@ def _key(labels: frozenset[str]) -> str:
     return JOIN.join(sorted(labels))
 
 
-def _joined(part: Axis) -> Callable[[pd.DataFrame], list[frozenset[str] | None]]:
+def _joined(part: Axis) -> Callable[[pd.DataFrame], LabelSets]:
     """A study's whole set as its one value."""
 
-    def held(frame: pd.DataFrame) -> list[frozenset[str] | None]:
-        return [None if one is None else frozenset({_key(one)}) for one in part.column(frame)]
+    def held(frame: pd.DataFrame) -> LabelSets:
+        codes, sets = part.column(frame)
+        return LabelSets(codes, [None if one is None else frozenset({_key(one)}) for one in sets])
 
     return held

@@ -121,10 +121,10 @@ def gaps(studies: pd.DataFrame, context: Context, rows: str = "data", columns: s
 
 def _stated(studies: pd.DataFrame, across: Axis) -> tuple[pd.DataFrame, list[str]]:
     held = across.column(studies)
-    silent = sum(one is not None and not one for one in held) if across.stated else 0
+    silent = int(held.where(lambda one: not one).sum()) if across.stated else 0
     named = "method" if across.id == axes.FAMILY else across.title.lower()
     notes = [f"{silent:,} studies state no {named} and are not shown."] if silent else []
-    return studies[across.tagged(studies)], notes
+    return studies[held.tagged()], notes
 
 
 def _orders(
@@ -133,7 +133,7 @@ def _orders(
     """Values of rows and columns, by count among the studies that can be in the table."""
     down, across = both
     if across.stated:
-        kept = kept[np.array([bool(one) for one in across.column(kept)], dtype=bool)]
+        kept = kept[across.column(kept).where(bool)]
     orders = []
     for axis, most in zip((down, across), top or (None, None), strict=True):
         order = axis.values if axis.id == axes.FAMILY and len(kept) else axis.by_count(kept)
@@ -147,18 +147,15 @@ def _measure(down: Axis, across: Axis, cells: Sequence[tuple[str, str]], side: S
     """Cells (row, column); the domain is every tagged study."""
 
     def measure(frame: pd.DataFrame) -> Masks:
-        whole = [axis.members(frame) for axis in (down, across)]
-        row, column = (
-            members[:, [axis.values.index(cell[i]) for cell in cells]]
-            for i, (axis, members) in enumerate(zip((down, across), whole, strict=True))
-        )
+        held = [axis.column(frame) for axis in (down, across)]
+        row, column = (one.members([cell[i] for cell in cells]) for i, one in enumerate(held))
         everyone = np.ones_like(row)
-        stated = [
-            members.any(axis=1, keepdims=True) if axis.stated else everyone
-            for axis, members in zip((down, across), whole, strict=True)
-        ]
-        below = {"row": row & stated[1], "column": column & stated[0], "all": everyone}[side]
-        return Masks(everyone, np.asarray(below), np.asarray(below & row & column))
+        if side == "all":
+            return Masks(everyone, everyone, row & column)
+        below, axis, other = (row, across, held[1]) if side == "row" else (column, down, held[0])
+        if axis.stated:
+            below = below & other.members(axis.values).any(axis=1, keepdims=True)
+        return Masks(everyone, below, below & row & column)
 
     return measure
 

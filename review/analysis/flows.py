@@ -73,10 +73,12 @@ def _nodes(part: Axis, kept: pd.DataFrame, notes: list[str]) -> list[list[str]]:
     if len(order) > len(shown):
         notes.append(f"{len(order) - len(shown)} rarer labels of {part.title} are counted as {OTHER}.")
     none = NO_METHOD if part.id == axes.FAMILY else NONE
-    held = (cell or frozenset() for cell in part.column(kept))
-    return [
-        sorted({part.name(label) if label in shown else OTHER for label in cell}) or [none] for cell in held
+    held = part.column(kept)
+    nodes = [
+        sorted({part.name(label) if label in shown else OTHER for label in one or ()}) or [none]
+        for one in held.sets
     ]
+    return [nodes[code] for code in held.codes]
 
 
 def links(frame: pd.DataFrame) -> list[pd.DataFrame]:

@@ -92,7 +92,7 @@ def growth(studies: pd.DataFrame, context: Context, dimension: str = "tasks", to
     if len(order) > top:
         notes.append(f"{len(order) - top} rarer labels of {part.title} are not shown.")
     order = order[:top]
-    members = part.members(kept)[:, [part.values.index(label) for label in order]]
+    members = part.column(kept).members(order)
     everyone = np.ones((len(kept), 1), dtype=bool)
     rows = [
         _row(name, kept["year"].to_numpy()[who], last)

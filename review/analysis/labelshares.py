@@ -6,8 +6,9 @@ import pandas as pd
 
 from classifiers.codebook import NOT_REPORTED, Codebook, Dimension, RollUp
 from review.analysis import prevalence
+from review.analysis.labelsets import Labels, LabelSets
 from review.analysis.prevalence import Estimate, Measure
-from review.analysis.tidy import POOLED, Context, Tidy, dated, labels_of
+from review.analysis.tidy import POOLED, Context, Tidy, dated
 
 
 def label_shares(
@@ -82,18 +83,15 @@ def measured(
     """The measure of (year, label) cells, the dimensions that it reads, and its denominator in words."""
     counted, read, what = _denominator(codebook, dimension)
 
-    def held(frame: pd.DataFrame) -> list[frozenset[str] | None]:
-        present = [name for name in read if name in frame]
-        columns = [[labels_of(cell) for cell in frame[name]] for name in present]
-        own = present.index(dimension.id) if dimension.id in present else None
-        return [
-            None
-            if own is None or cells[own] is None
-            else frozenset(
-                f"{name}.{x}" for name, labels in zip(present, cells, strict=True) for x in labels or ()
-            )
-            for cells in zip(*columns, strict=True)
-        ]
+    def held(frame: pd.DataFrame) -> LabelSets:
+        columns = [LabelSets.of(frame[name] if name in frame else [None] * len(frame)) for name in read]
+        return LabelSets.joined(columns, full)
+
+    def full(sets: list[Labels]) -> Labels:
+        # The dimension itself is the first that is read.
+        if sets[0] is None:
+            return None
+        return frozenset(f"{name}.{x}" for name, one in zip(read, sets, strict=True) for x in one or ())
 
     named = [(year, f"{dimension.id}.{label}") for year, label in rows]
     return prevalence.by_year(named, held, counted), read, what

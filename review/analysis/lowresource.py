@@ -44,7 +44,6 @@ def low_resource(studies: pd.DataFrame, context: Context, by: str = "tasks") -> 
     with_year, undated = dated(asked)
     years = sorted({int(year) for year in with_year["year"]})
     labels = other.by_count(asked)
-    places = [other.values.index(label) for label in labels]
     languages = asked["language"].dropna().value_counts() if "language" in asked else pd.Series(dtype=int)
     common = [str(name) for name in languages.sort_index().sort_values(ascending=False, kind="stable").index]
     if len(common) > LANGUAGES:
@@ -55,7 +54,7 @@ def low_resource(studies: pd.DataFrame, context: Context, by: str = "tasks") -> 
     parts = [
         (YEAR, [str(year) for year in years], share(partial(_equal, "year", years), ())),
         (other.title, [other.name(label) for label in labels],
-         share(lambda frame: other.members(frame)[:, places], (by,))),
+         share(lambda frame: other.column(frame).members(labels), (by,))),
         (PUBLISHED, common[:LANGUAGES], share(partial(_equal, "language", common[:LANGUAGES]), ())),
     ]  # fmt: skip
     found = [one for _, _, estimates in parts for one in estimates]

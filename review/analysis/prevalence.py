@@ -8,7 +8,7 @@ stand in `review.analysis.estimators`, what they are worth in ``review/analysis/
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from review.analysis import estimators
-from review.analysis.estimators import Population, Sample
+from review.analysis.estimators import Estimand, Population, Sample
+from review.analysis.labelsets import LabelSets
 from review.analysis.tidy import NOT_AUDITED, Audit, Context
 
 Status = Literal["corrected", "not estimable", "not audited"]
@@ -97,7 +98,8 @@ def estimates(
     """
     masks = measure(studies)
     mix = np.eye(masks.domain.shape[1]) if mix is None else mix
-    counts, totals = (one.sum(axis=0) for one in (masks.positive, masks.eligible))
+    together = np.zeros(len(studies), dtype=np.int64)
+    counts, totals = (estimators.counted(together, 1, one)[0] for one in (masks.positive, masks.eligible))
     naive = estimators.mixed(counts / np.where(totals > 0, totals, np.nan), mix)
     base = [
         Estimate(
@@ -109,9 +111,11 @@ def estimates(
     ]  # fmt: skip
     if not base or context.audit is None:
         return base
-    if why := _hindrance(studies, context.audit, dimensions):
-        return [_with(one, why=why) for one in base]
-    return _corrected(studies, masks, measure, context.audit, dimensions, base, mix)
+    places = context.audit.strata.index.get_indexer(pd.Index(studies["study_id"]))
+    if why := _hindrance(places, context.audit, dimensions):
+        return [replace(one, why=why) for one in base]
+    population, sample = _gathered(studies, places, masks, measure, context.audit, dimensions)
+    return _corrected(population, sample, context.audit.estimand, base, mix)
 
 
 def table(found: Sequence[Estimate]) -> pd.DataFrame:
@@ -148,7 +152,7 @@ def notes(found: Sequence[Estimate], context: Context) -> list[str]:
 
 def by_year(
     rows: Sequence[tuple[int | None, str]],
-    held: Callable[[pd.DataFrame], list[frozenset[str] | None]],
+    held: Callable[[pd.DataFrame], LabelSets],
     eligible: Callable[[frozenset[str]], bool],
 ) -> Measure:
     """A measure with one cell for each (year, value); year None is all years.
@@ -156,20 +160,17 @@ def by_year(
     ``held`` gives the values of every study, None for one that was not tagged and is outside;
     ``eligible`` says whose values count in the denominator.
     """
-    values = sorted({value for _, value in rows})
-    places = [values.index(value) for _, value in rows]
+    wanted = np.array([np.nan if year is None else year for year, _ in rows], dtype=float)
 
     def measure(frame: pd.DataFrame) -> Masks:
-        sets = held(frame)
-        tagged = np.array([one is not None for one in sets], dtype=bool)
-        counted = np.array([one is not None and eligible(one) for one in sets], dtype=bool)
-        member = np.array([[v in one for v in values] if one else [False] * len(values) for one in sets])
-        member = member.reshape(len(sets), len(values)).astype(bool)
-        years = frame["year"].to_numpy(dtype=float, na_value=np.nan)
-        inside = [np.full(len(frame), True) if year is None else years == year for year, _ in rows]
-        domain = np.stack(inside, axis=1) & tagged[:, None] if rows else np.zeros((len(frame), 0), bool)
-        within = domain & counted[:, None]
-        return Masks(domain, within, within & member[:, places])
+        labels = held(frame)
+        codes, years = pd.factorize(
+            frame["year"].to_numpy(dtype=float, na_value=np.nan), use_na_sentinel=False
+        )
+        inside = np.isnan(wanted) | (years[:, None] == wanted)
+        domain = inside[codes] & labels.tagged()[:, None]
+        within = domain & labels.where(eligible)[:, None]
+        return Masks(domain, within, within & labels.members([value for _, value in rows]))
 
     return measure
 
@@ -177,84 +178,93 @@ def by_year(
 # ------------------------------------------------------------------ correcting
 
 
-def _hindrance(studies: pd.DataFrame, audit: Audit, dimensions: Sequence[str]) -> str:
-    """Why these shares cannot be corrected by this audit; empty if they can."""
+def _hindrance(places: NDArray[np.intp], audit: Audit, dimensions: Sequence[str]) -> str:
+    """Why these shares cannot be corrected by this audit; empty if they can.
+
+    ``places`` are the studies' in the audited population, -1 for one that is not there.
+    """
     absent = [name for name in dimensions if name not in audit.truth.columns]
     if absent:
         return f"{audit.name} did not ask for {', '.join(absent)}"
-    new = int((~studies["study_id"].isin(audit.strata.index)).sum())
+    new = int((places < 0).sum())
     if new:
         return (
-            f"{new:,} of the {len(studies):,} studies came after {audit.name} was drawn on "
+            f"{new:,} of the {len(places):,} studies came after {audit.name} was drawn on "
             f"{audit.drawn[:10]}; audit them too (review audit --n N draws from them)"
         )
     return ""
 
 
 def _corrected(
-    studies: pd.DataFrame,
-    masks: Masks,
-    measure: Measure,
-    audit: Audit,
-    dimensions: Sequence[str],
+    population: Population,
+    sample: Sample,
+    estimand: Estimand,
     base: list[Estimate],
     mix: NDArray[np.float64],
 ) -> list[Estimate]:
-    population, sample = _gathered(studies, masks, measure, audit, dimensions)
     counts, discordant = (_within(one, mix) for one in estimators.audited(sample))
     whole = counts == _within(population.domain.sum(axis=0), mix)
     tuned, plain = (
-        estimators.corrected(population, sample, tuning, estimand=audit.estimand, mix=mix)
-        for tuning in (None, 1.0)
+        estimators.corrected(population, sample, tuning, estimand=estimand, mix=mix) for tuning in (None, 1.0)
     )
     check = estimators.mixed(estimators.rogan_gladen(population, sample), mix)
     made = []
     for i, one in enumerate(base):
         seen: dict[str, Any] = {
-            "audited": int(counts[i]), "discordant": int(discordant[i]), "estimand": audit.estimand, "why": ""
+            "audited": int(counts[i]), "discordant": int(discordant[i]), "estimand": estimand, "why": ""
         }  # fmt: skip
         if np.isnan(tuned.low[i]) or (discordant[i] < DISCORDANT and not whole[i]):
             few = discordant[i] < DISCORDANT
             why = (
                 f"{discordant[i]} audited disagreements, under {DISCORDANT}" if few else "a part not audited"
             )
-            made.append(_with(one, **{**seen, "status": "not estimable", "why": why}))
+            made.append(replace(one, **{**seen, "status": "not estimable", "why": why}))
             continue
         numbers = {
             "corrected": tuned.share[i], "low": tuned.low[i], "high": tuned.high[i],
             "difference": plain.share[i], "difference_low": plain.low[i], "difference_high": plain.high[i],
             "rogan_gladen": check[i],
         }  # fmt: skip
-        told = {name: None if np.isnan(value) else float(value) for name, value in numbers.items()}
-        made.append(_with(one, **seen, status="corrected", **told))
+        told: dict[str, Any] = {
+            name: None if np.isnan(value) else float(value) for name, value in numbers.items()
+        }
+        made.append(replace(one, **seen, status="corrected", **told))
     return made
 
 
 def _gathered(
-    studies: pd.DataFrame, masks: Masks, measure: Measure, audit: Audit, dimensions: Sequence[str]
+    studies: pd.DataFrame,
+    places: NDArray[np.intp],
+    masks: Masks,
+    measure: Measure,
+    audit: Audit,
+    dimensions: Sequence[str],
 ) -> tuple[Population, Sample]:
     """The whole audited population; a study that is not shown is outside every domain."""
     ids = audit.strata.index
-    codes, names = pd.factorize(audit.strata, sort=True)
-    shown = ids.get_indexer(pd.Index(studies["study_id"]))
-    said = Masks(*(_placed(one, shown, len(ids)) for one in masks))
-    population = Population.of(codes.astype(np.int64), len(names), *(one.astype(float) for one in said))
-    rows = studies.set_index("study_id", drop=False)
-    truth = audit.truth.loc[audit.truth.index.isin(ids)]
-    both = rows.loc[rows.index.intersection(truth.index)]
-    coded = both.assign(**{name: truth.loc[both.index, name] for name in dimensions})
-    places = ids.get_indexer(truth.index)
-    inside = truth.index.get_indexer(both.index)
-    true = Masks(*(_placed(one, inside, len(truth)) for one in measure(coded)))
+    strata, names = pd.factorize(audit.strata, sort=True)
+    strata = strata.astype(np.int64)
+    sizes = np.bincount(strata, minlength=len(names)).astype(float)
+    population = Population(sizes, *(estimators.counted(strata[places], len(names), one) for one in masks))
+    shown = np.full(len(ids), -1)
+    shown[places] = np.arange(len(studies))
+    drawn = ids.get_indexer(audit.truth.index)
+    truth, drawn = audit.truth[drawn >= 0], drawn[drawn >= 0]
+    there = np.flatnonzero(shown[drawn] >= 0)
+    rows = shown[drawn[there]]
+    people = truth.iloc[there][list(dimensions)].set_axis(studies.index[rows])
+    coded = studies.iloc[rows].assign(**{name: people[name] for name in dimensions})
+    said = Masks(*(_placed(one[rows], there, len(truth)) for one in masks))
+    true = Masks(*(_placed(one, there, len(truth)) for one in measure(coded)))
     # A study that was not tagged is outside, whatever people say of it.
-    domain = said.domain[places]
+    domain = said.domain
     sample = Sample(
-        codes[places].astype(np.int64),
+        strata[drawn],
         domain.astype(float),
         (true.eligible & domain).astype(float),
         (true.positive & domain).astype(float),
-        said.eligible[places].astype(float),
-        said.positive[places].astype(float),
+        said.eligible.astype(float),
+        said.positive.astype(float),
     )
     return population, sample
 
@@ -269,10 +279,6 @@ def _placed(matrix: NDArray[np.bool_], rows: NDArray[np.intp], size: int) -> NDA
     made = np.zeros((size, matrix.shape[1]), dtype=bool)
     made[rows] = matrix
     return made
-
-
-def _with(one: Estimate, **changes: Any) -> Estimate:
-    return Estimate(**{**asdict(one), **changes})
 
 
 def share_or_naive(frame: pd.DataFrame) -> pd.Series:

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from review.analysis import prevalence
+from review.analysis.labelsets import LabelSets
 from review.analysis.prevalence import COLUMNS, Masks, Measure
-from review.analysis.tidy import FAMILIES, NO_METHOD, POOLED, Context, Tidy, dated, family_group, labels_of
+from review.analysis.tidy import FAMILIES, NO_METHOD, POOLED, Context, Tidy, dated, family_group
 
 OUTLIERS = "In no topic"
 UNFITTED = "no topics were fitted. Run: review topics"
@@ -240,9 +241,8 @@ def _describe(frame: pd.DataFrame, kept: pd.DataFrame) -> None:
     frame.insert(3, "solid", [solid.get(name) for name in frame["topic"]])
 
 
-def _held(frame: pd.DataFrame) -> list[frozenset[str] | None]:
-    cells = [labels_of(cell) for cell in frame["topic"]]
-    return [None if cell is None else frozenset(cell) for cell in cells]
+def _held(frame: pd.DataFrame) -> LabelSets:
+    return LabelSets.of(frame["topic"])
 
 
 def _uncorrected(context: Context) -> Context:

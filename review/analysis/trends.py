@@ -1,8 +1,12 @@
 """What changes over the years: studies, method families, evaluation criteria."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from review.analysis import prevalence
+from review.analysis.labelsets import Labels, LabelSets
 from review.analysis.tidy import (
     FAMILIES,
     NO_METHOD,
@@ -80,11 +84,12 @@ def _tagged(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Studies with a year and a family group, and sentences about the others."""
     kept, notes = dated(studies)
     cells = kept["family"] if "family" in kept else pd.Series(None, index=kept.index, dtype=object)
-    groups = cells.map(family_group)
-    untagged = int(groups.isna().sum())
+    held = LabelSets.of(cells, _group)
+    untagged = len(kept) - int(held.tagged().sum())
     if untagged:
         notes.append(f"{untagged:,} studies are not tagged and not shown.")
-    return kept.assign(family=groups), notes
+    names = np.array([next(iter(one or ()), None) for one in held.sets], dtype=object)
+    return kept.assign(family=names[held.codes]), notes
 
 
 def _tidy(
@@ -114,14 +119,17 @@ def _tidy(
     )
 
 
-def _families(frame: pd.DataFrame) -> list[frozenset[str] | None]:
-    groups = [family_group(cell) for cell in frame["family"]]
-    return [None if group is None else frozenset({group}) for group in groups]
+def _group(cell: Any) -> Labels:
+    group = family_group(cell)
+    return None if group is None else frozenset({group})
 
 
-def _criteria(frame: pd.DataFrame) -> list[frozenset[str] | None]:
-    cells = [labels_of(cell) for cell in frame["evaluation"]]
-    return [None if cell is None else frozenset(cell) for cell in cells]
+def _families(frame: pd.DataFrame) -> LabelSets:
+    return LabelSets.of(frame["family"], _group)
+
+
+def _criteria(frame: pd.DataFrame) -> LabelSets:
+    return LabelSets.of(frame["evaluation"])
 
 
 def _counted(frame: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.DataFrame:

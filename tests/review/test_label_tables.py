@@ -15,6 +15,7 @@ from review.analysis import axes, growth, sources
 from review.analysis.combinations import INTERSECTION, combinations
 from review.analysis.crosstab import cross, gaps, task_by_family
 from review.analysis.flows import NODES, OTHER, flows, links
+from review.analysis.labelsets import LabelSets
 from review.analysis.labeltrends import ALL, STANDARD, label_trends
 from review.analysis.lowresource import PUBLISHED, YEAR, low_resource
 from review.analysis.prevalence import by_year, estimates
@@ -280,7 +281,7 @@ def test_the_standardised_interval_covers_the_corpus() -> None:
         frame, true = confounded(1200, seed)
         context = Context("all", audit=audit_of(frame, true, 300, seed + 100))
         rows = [(year, "qa") for year in range(2018, 2023)]
-        measure = by_year(rows, lambda part: [frozenset(cell) for cell in part["tasks"]], lambda _: True)
+        measure = by_year(rows, lambda part: LabelSets.of(part["tasks"]), lambda _: True)
         mix = sources.mix(frame, measure)
         found = estimates(
             frame, sources.split(measure, mix.names), context, dimensions=("tasks",), denominator="all",

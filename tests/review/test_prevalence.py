@@ -18,6 +18,7 @@ from corpora.registry import load
 from review.analysis import coverage, prevalence
 from review.analysis.crosstab import task_by_family
 from review.analysis.estimators import Population, Sample, corrected, naive, rogan_gladen
+from review.analysis.labelsets import LabelSets
 from review.analysis.labelshares import label_by_year, label_shares
 from review.analysis.prevalence import Masks, by_year, estimates
 from review.analysis.tidy import Audit, Context
@@ -159,6 +160,16 @@ def test_when_all_are_audited_every_estimator_tells_the_truth(rows: list[tuple[i
             assert np.isnan(found.share[0])
 
 
+def test_a_narrow_interval_has_the_degrees_of_freedom_of_its_strata() -> None:
+    """Two strata alike, 50 of 5,000 audited in each: their variances are of df = 98, however small."""
+    label = [int(i % 10 == 0) for i in range(10_000)]
+    population, sample = world([i // 5_000 for i in range(10_000)], label, label, [1] * 10_000, [1] * 10_000)
+    drawn = sample([*range(50), *range(5_000, 5_050)])
+    wide, narrow = (corrected(population, drawn, 0.0, level=level) for level in (0.95, 0.5))
+    ratio = (wide.high - wide.low) / (narrow.high - narrow.low)
+    assert ratio[0] == pytest.approx(student.ppf(0.975, 98) / student.ppf(0.75, 98))
+
+
 def test_the_interval_keeps_its_promise_in_a_small_simulation() -> None:
     rows = coverage.study([200], 6, 10, stratified, allocated, seed=11)
     tuned = {row.cell: row for row in rows if row.method == "PPI++" and not row.years}
@@ -265,7 +276,7 @@ def test_few_disagreements_are_not_estimable() -> None:
 
 def test_a_label_that_nobody_gave_has_no_positive_share_but_may_be_found_by_people() -> None:
     frame = studies().assign(evaluation=[[] for _ in range(400)])
-    measure = by_year([(None, "safety")], lambda f: [frozenset(c) for c in f["evaluation"]], lambda _: True)
+    measure = by_year([(None, "safety")], lambda f: LabelSets.of(f["evaluation"]), lambda _: True)
     audit = audited(frame)
     (one,) = estimates(frame, measure, context(audit), dimensions=("evaluation",), denominator="all")
     assert one.naive == 0
@@ -292,7 +303,7 @@ def test_untagged_studies_are_outside_whatever_people_say() -> None:
     frame["evaluation"] = [None if i % 4 == 2 else cell for i, cell in enumerate(frame["evaluation"])]
     measure = by_year(
         [(None, "safety")],
-        lambda f: [None if c is None else frozenset(c) for c in f["evaluation"]],
+        lambda f: LabelSets.of(f["evaluation"]),
         lambda _: True,
     )
     audit = audited(frame, step=1)
@@ -324,7 +335,7 @@ def test_nothing_to_show_is_no_error() -> None:
 def test_cells_by_year_are_counts(rows: list[tuple[int, set[str]]]) -> None:
     frame = pd.DataFrame({"year": pd.array([y for y, _ in rows], dtype="Int32"), "x": [s for _, s in rows]})
     wanted = [(year, value) for year in (None, 2020, 2021) for value in "ab"]
-    masks: Masks = by_year(wanted, lambda f: [frozenset(c) for c in f["x"]], bool)(frame)
+    masks: Masks = by_year(wanted, lambda f: LabelSets.of(f["x"]), bool)(frame)
     for i, (year, value) in enumerate(wanted):
         of = [s for y, s in rows if (year is None or y == year) and s]
         assert masks.eligible[:, i].sum() == len(of)
