@@ -241,6 +241,7 @@ def gallery(
         "Figure",
         list(names),
         default=next(iter(names), None) if first else None,
+        required=first,
         key=f"gallery-{key}",
         label_visibility="collapsed",
     )
