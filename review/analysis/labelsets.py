@@ -74,6 +74,6 @@ def _key(cell: Any) -> tuple[str, ...] | None:
 
 def _numbered(keys: Iterable[K]) -> tuple[NDArray[np.intp], list[K]]:
     """A number for each key, equal for equal keys, and the distinct keys in the order of their numbers."""
-    numbers: dict[K, int] = {}
-    codes = np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), dtype=np.intp)
-    return codes, list(numbers)
+    each = list(keys)
+    numbers = {key: i for i, key in enumerate(dict.fromkeys(each))}
+    return np.fromiter(map(numbers.__getitem__, each), dtype=np.intp, count=len(each)), list(numbers)

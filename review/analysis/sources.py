@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from review.analysis.labelsets import LabelSets
 from review.analysis.prevalence import Masks, Measure
 
 SEVERAL = "several sources"
@@ -31,7 +32,9 @@ def groups(studies: pd.DataFrame) -> pd.Series:
     >>> groups(pd.DataFrame({"sources": [["pubmed"], ["acl", "pubmed"]]})).tolist()
     ['pubmed', 'several sources']
     """
-    return studies["sources"].map(lambda names: names[0] if len(names) == 1 else SEVERAL).astype(object)
+    held = LabelSets.of(studies["sources"])
+    names = [min(one or ()) if len(one or ()) == 1 else SEVERAL for one in held.sets]
+    return pd.Series(np.array(names, dtype=object)[held.codes], index=studies.index)
 
 
 def split(measure: Measure, names: list[str]) -> Measure:

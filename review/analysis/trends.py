@@ -15,7 +15,6 @@ from review.analysis.tidy import (
     Tidy,
     dated,
     family_group,
-    labels_of,
 )
 
 
@@ -51,8 +50,7 @@ def evaluation_by_year(studies: pd.DataFrame, context: Context, top: int = 9) ->
     """
     kept, notes = dated(studies)
     kept = kept if "evaluation" in kept else kept.assign(evaluation=None)
-    cells = kept["evaluation"].map(labels_of)
-    naming = kept.assign(criterion=cells).loc[cells.map(bool).astype(bool)]
+    naming = kept.assign(criterion=kept["evaluation"])[_criteria(kept).where(bool)]
     if len(naming) < len(studies):
         notes.append(f"{len(naming):,} of {len(studies):,} studies name a criterion and a year.")
     long = naming[["year", "criterion"]].explode("criterion")
