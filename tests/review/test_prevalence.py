@@ -107,6 +107,18 @@ def test_rogan_gladen_is_its_formula() -> None:
     assert np.isnan(rogan_gladen(population, sample(list(range(100))))[0])
 
 
+def test_an_interval_is_as_wide_as_a_simple_random_sample_makes_it() -> None:
+    random = np.random.default_rng(4)
+    true = (random.random(3000) < 0.3).astype(int)
+    population, sample = plain(true.tolist(), [0] * 3000)
+    part = random.choice(3000, 400, replace=False)
+    found = corrected(population, sample(part.tolist()))
+    rate = true[part].mean()
+    half = 1.96 * np.sqrt(rate * (1 - rate) / 400 * (1 - 400 / 3000))
+    assert found.share[0] == pytest.approx(rate)
+    assert (found.high - found.low)[0] / 2 == pytest.approx(half, rel=0.05)
+
+
 def test_the_literature_is_less_certain_than_the_corpus() -> None:
     random = np.random.default_rng(2)
     true = (random.random(400) < 0.3).astype(int)
