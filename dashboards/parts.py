@@ -147,12 +147,8 @@ def tidy_of(source: Source, name: str, view: View | None = None) -> tuple[Figure
 
     def compute() -> Tidy:
         shown = view.studies if view is not None and filtered else source.studies
-        made: Tidy = spec.compute(
-            materials.material(spec.needs, source.workspace, source.facts, shown), source.context
-        )
-        # As in `review.export`: the picture itself says so.
-        corrected = "status" in made.frame and bool((made.frame["status"] == "corrected").any())
-        return dataclasses.replace(made, silver=corrected and source.silver)
+        material = materials.material(spec.needs, source.workspace, source.facts, shown)
+        return export.computed(spec, material, source.context)
 
     key = view.key if view is not None and filtered else ()
     return spec, once(source, "tidy", name, key, make=compute)

@@ -120,7 +120,12 @@ def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
 def tidy_of(workspace: Workspace, spec: FigureSpec, held: Facts) -> Tidy:
     """The table of one figure."""
     studies, context = population(workspace, held)
-    tidy = spec.compute(materials.material(spec.needs, workspace, held, studies), context)
+    return computed(spec, materials.material(spec.needs, workspace, held, studies), context)
+
+
+def computed(spec: FigureSpec, material: Any, context: Context) -> Tidy:
+    """A figure's table, marked where its shares are corrected to silver coding."""
+    tidy = spec.compute(material, context)
     corrected = "status" in tidy.frame and bool((tidy.frame["status"] == "corrected").any())
     return replace(tidy, silver=corrected and context.audit is not None and context.audit.silver)
 

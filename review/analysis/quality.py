@@ -219,7 +219,7 @@ def agreement(found: Iterable[Agreed], context: Context) -> Tidy:
 
 
 def audit_errors(studies: pd.DataFrame, context: Context) -> Tidy:
-    """Per label: where tagger and people differ among audited studies, as counts of the sample.
+    """Per label: where tagger and people differ among coded studies, as counts of the sample.
 
     ``false_positive``: the tagger gave it and the ``coder`` did not; ``false_negative`` the other way round.
     ``precision`` and ``recall`` weight each study by 1 / its inclusion probability (strata are audited
@@ -256,7 +256,7 @@ def audit_errors(studies: pd.DataFrame, context: Context) -> Tidy:
         "with the tagger's word hidden. Counts are of the sample, not of the corpus.",
     )  # fmt: skip
     instead = f"{context.audit_state}."
-    return Tidy(frame, "studies", "audited studies", context.population, notes, context.simulated, instead)
+    return Tidy(frame, "studies", "coded studies", context.population, notes, context.simulated, instead)
 
 
 def _errors(

@@ -213,7 +213,7 @@ def draw_errors(tidy: Tidy, figure: Figure) -> None:
     size = float(axes.xaxis.label.get_fontsize())
     if rows.empty:
         axes.axis("off")
-        axes.text(0.5, 0.5, "Tagger and coder never differed on the audited studies.", ha="center")
+        axes.text(0.5, 0.5, "Tagger and coder never differed on the coded studies.", ha="center")
         return
     coder = rows["coder"].iloc[0]
     axes.barh(rows.index, rows["false_positive"], 0.7, color=_ORANGE, edgecolor="black", linewidth=0.4,
@@ -236,7 +236,7 @@ def draw_errors(tidy: Tidy, figure: Figure) -> None:
     axes.set_xlim(-1.15 * most - 0.5, 1.15 * most + 0.5)
     axes.axvline(0, color="black", linewidth=0.5)
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
-    axes.set_xlabel(f"Audited studies, of {int(tidy.frame['n'].max()):,}")
+    axes.set_xlabel(f"Coded studies, of {int(tidy.frame['n'].max()):,}")
     axes.tick_params(axis="y", length=0)
     figure.legend(loc="outside upper center", ncols=2)
     left = int((tidy.frame["false_positive"] + tidy.frame["false_negative"] > 0).sum()) - len(rows)
@@ -254,10 +254,10 @@ def _alt_errors(tidy: Tidy) -> str:
         return "No audit is finished."
     rows = _erring(tidy)
     if rows.empty:
-        return "Tagger and coder never differed on the audited studies."
+        return "Tagger and coder never differed on the coded studies."
     worst = rows.sort_values("errors", ascending=False, kind="stable").iloc[0]
     return (
-        f"Bars of the tagger's errors per label among audited studies; most for {worst['dimension']}: "
+        f"Bars of the tagger's errors per label among coded studies; most for {worst['dimension']}: "
         f"{worst['title']} ({worst['false_positive']} given wrongly, {worst['false_negative']} missed, "
         f"{worst['true_positive']} right)."
     )
@@ -265,7 +265,7 @@ def _alt_errors(tidy: Tidy) -> str:
 
 AUDIT_ERRORS = FigureSpec(
     name="audit-errors",
-    title="Errors of the tagger among audited studies",
+    title="Errors of the tagger among coded studies",
     reads=label_reads("*"),
     needs="studies",
     compute=quality.audit_errors,
