@@ -60,9 +60,10 @@ def _draw(
     folder = workspace.root / "figures"
     folder = folder if own else folder / chosen.name
     saved = []
+    about = population(workspace, held)
     for number, spec in enumerate(specs):
         progress("drawing figures", number, len(specs))
-        tidy = tidy_of(workspace, spec, held)
+        tidy = tidy_of(workspace, spec, held, about)
         inputs = inputs_of(workspace, spec)
         saved.append(save(spec, tidy, folder, chosen, wanted, inputs))
     progress("drawing figures", len(specs), len(specs))
@@ -117,9 +118,11 @@ def inputs_of(workspace: Workspace, spec: FigureSpec) -> dict[str, Any]:
     return materials.signatures(workspace, spec.reads)
 
 
-def tidy_of(workspace: Workspace, spec: FigureSpec, held: Facts) -> Tidy:
-    """The table of one figure."""
-    studies, context = population(workspace, held)
+def tidy_of(
+    workspace: Workspace, spec: FigureSpec, held: Facts, about: tuple[pd.DataFrame, Context] | None = None
+) -> Tidy:
+    """The table of one figure; whoever makes several gives their `population`, read once."""
+    studies, context = about or population(workspace, held)
     return computed(spec, materials.material(spec.needs, workspace, held, studies), context)
 
 

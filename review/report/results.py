@@ -53,7 +53,7 @@ def figures(m: Material) -> Iterator[Block]:
 def figure(m: Material, name: str) -> Iterator[Block]:
     """One figure with its unit, denominator and population; its table is kept with the numbers."""
     spec = export.spec_of(name)
-    tidy = export.tidy_of(m.workspace, spec, m.held)
+    tidy = export.tidy_of(m.workspace, spec, m.held, m.shown)
     m.tables[spec.name] = escaped(tidy.frame).to_csv(index=False)
     caption = (
         f"{spec.title}. Unit: {tidy.unit}. Denominator: {tidy.denominator}. Population: {tidy.population}."

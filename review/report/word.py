@@ -5,8 +5,6 @@ minutes.
 """
 
 import io
-import zipfile
-from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -17,18 +15,13 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt, RGBColor
 
 from review.report.document import Block, Code, Document, Grid, Heading, Items, Picture, Text, clean
-
-_EPOCH = datetime(1980, 1, 1)
+from review.steady import docx_bytes
 
 
 def word(document: Document) -> bytes:
     """The file's bytes."""
     made = docx.Document()
     _page(made, document)
-    properties = made.core_properties
-    properties.title, properties.author = clean(document.title)[:255], "litscale"
-    properties.comments, properties.last_modified_by = "", "litscale"
-    properties.created = properties.modified = _EPOCH
     made.add_heading(clean(document.title), 0)
     if document.subtitle:
         made.add_paragraph(clean(document.subtitle))
@@ -38,7 +31,7 @@ def word(document: Document) -> bytes:
         _block(made, block)
     if document.foot:
         _small(made, document.foot)
-    return _same_bytes(made)
+    return docx_bytes(made, clean(document.title))
 
 
 def _page(made: Any, document: Document) -> None:
@@ -131,14 +124,3 @@ def _picture(made: Any, picture: Picture) -> None:
     made.add_paragraph(clean(picture.caption), style="Caption")
     for note in picture.notes:
         _small(made, note)
-
-
-def _same_bytes(made: Any) -> bytes:
-    """The package without the clock: every member is stamped 1980."""
-    buffer, out = io.BytesIO(), io.BytesIO()
-    made.save(buffer)
-    with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), source.read(name),
-                            zipfile.ZIP_DEFLATED)  # fmt: skip
-    return out.getvalue()
