@@ -221,12 +221,13 @@ def agreement(found: Iterable[Agreed], context: Context) -> Tidy:
 def audit_errors(studies: pd.DataFrame, context: Context) -> Tidy:
     """Per label: where tagger and people differ among coded studies, as counts of the sample.
 
+    ``heading`` and ``title`` are the codebook's names of the dimension and of the label.
     ``false_positive``: the tagger gave it and the ``coder`` did not; ``false_negative`` the other way round.
     ``precision`` and ``recall`` weight each study by 1 / its inclusion probability (strata are audited
     at different rates); they have no interval here.
     """
-    columns = ["dimension", "label", "title", "n", "true_positive", "false_positive", "false_negative",
-               "precision", "recall", "coder"]  # fmt: skip
+    columns = ["dimension", "heading", "label", "title", "n", "true_positive", "false_positive",
+               "false_negative", "precision", "recall", "coder"]  # fmt: skip
     audit, book = context.audit, context.codebook
     coder = "a language model (silver labels)" if audit is not None and audit.silver else "people"
     rows: list[dict[str, Any]] = []
@@ -243,13 +244,10 @@ def audit_errors(studies: pd.DataFrame, context: Context) -> Tidy:
                 )
                 for label in dimension.labels:
                     counted = _errors(label.id, true, given, weights)
-                    names = {
-                        "dimension": dimension.id,
-                        "label": label.id,
-                        "title": label.title,
-                        "coder": coder,
-                    }
-                    rows.append(names | counted)
+                    rows.append({
+                        "dimension": dimension.id, "heading": dimension.title,
+                        "label": label.id, "title": label.title, "coder": coder, **counted,
+                    })  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
     notes = () if audit is None else (
         f"{audit.name}: {len(audit.truth):,} of {len(audit.strata):,} studies coded by {coder}, "

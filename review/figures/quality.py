@@ -231,7 +231,7 @@ def draw_errors(tidy: Tidy, figure: Figure) -> None:
                   fontsize=size - 1, color="#555555")  # fmt: skip
     axes.text(1.01, -1.0, "both", transform=axes.get_yaxis_transform(), va="center", fontsize=size - 1,
               color="#555555")  # fmt: skip
-    axes.set_yticks(rows.index, [f"{d}: {t}" for d, t in zip(rows["dimension"], rows["title"], strict=True)])
+    axes.set_yticks(rows.index, [f"{d}: {t}" for d, t in zip(rows["heading"], rows["title"], strict=True)])
     axes.set_ylim(len(rows) - 0.4, -1.6)
     axes.set_xlim(-1.15 * most - 0.5, 1.15 * most + 0.5)
     axes.axvline(0, color="black", linewidth=0.5)
@@ -257,7 +257,7 @@ def _alt_errors(tidy: Tidy) -> str:
         return "Tagger and coder never differed on the coded studies."
     worst = rows.sort_values("errors", ascending=False, kind="stable").iloc[0]
     return (
-        f"Bars of the tagger's errors per label among coded studies; most for {worst['dimension']}: "
+        f"Bars of the tagger's errors per label among coded studies; most for {worst['heading']}: "
         f"{worst['title']} ({worst['false_positive']} given wrongly, {worst['false_negative']} missed, "
         f"{worst['true_positive']} right)."
     )

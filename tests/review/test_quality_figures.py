@@ -192,6 +192,8 @@ def test_errors_of_the_tagger_are_counted_by_label(make_review: Make) -> None:
     assert (other["false_negative"], other["false_positive"]) == (0, 8)
     assert (statin["precision"], rows.loc[("mice", "yes"), "false_positive"]) == (1.0, 0)
     assert 0 < statin["recall"] < 1
+    assert (statin["heading"], statin["title"]) == ("Drugs", "Statin")
+    assert "most for Drugs: " in meta["alt"]
     assert "8 missed" in meta["alt"] or "8 given wrongly" in meta["alt"]
 
 
