@@ -171,7 +171,7 @@ def _share(row: pd.Series) -> str:
     if row["status"] != "corrected":
         return f"{naive:>6} naive ({counts}), {row['status']}"
     interval = f"{row['corrected']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
-    return f"{interval}, audit n = {row['audited']:,}; naive {naive} ({counts})"
+    return f"{interval}, n coded = {row['audited']:,}; naive {naive} ({counts})"
 
 
 def is_simulated(workspace: Workspace) -> bool:

@@ -14,16 +14,16 @@ import pandas as pd
 from classifiers.topics.model import keyword_name
 from corpora.errors import InputError
 from corpora.files import write_whole
+from review.analysis.topics import KEYWORDS, PERSON
 from review.workspace import Workspace
 
 FILE = "topics.toml"
-KEYWORDS = "keywords"
-PERSON = "person"
 
 _HEAD = """\
 # Topics of this review. Give a topic another name; topics of the same name are merged into one; a topic
 # with removed = true is left out of all shares. Then run: review topics --apply
-# Lines that begin with # are for you to read; named_by and was say who gave the name: leave them.
+# Lines that begin with # are for you to read; named_by and was say who gave the name: leave them, but for
+# a model's name that you take as yours as it stands: write named_by = "person".
 """
 
 

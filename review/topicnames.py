@@ -15,6 +15,7 @@ from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
 from review import patches, topicfile, topicparts
+from review.analysis.topics import KEYWORDS, MODEL
 from review.ingest import Outcome
 from review.topicfile import Group
 from review.topicparts import Fitted
@@ -72,7 +73,7 @@ def name_by_llm(workspace: Workspace, progress: Progress = silent) -> Outcome:
             if name:
                 # Only people merge topics, by giving them one name.
                 name += f" ({topic})" if any(name == group.name for group in made.values()) else ""
-                made[topic] = Group(name, groups[topic].removed, f"model {told['model']}")
+                made[topic] = Group(name, groups[topic].removed, f"{MODEL}{told['model']}")
             progress("naming topics", number, len(wanted))
     named = sum(made[topic] != groups[topic] for topic in wanted)
     run.account = Account(len(wanted), named, len(wanted) - named)
@@ -96,7 +97,7 @@ def _state(workspace: Workspace) -> tuple[Fitted, dict[str, Group]]:
 
 def _unnamed(fitted: Fitted, groups: dict[str, Group]) -> list[str]:
     order = fitted.tables["topics"]["topic"].tolist()
-    return [topic for topic in order if groups[topic].named_by == topicfile.KEYWORDS]
+    return [topic for topic in order if groups[topic].named_by == KEYWORDS]
 
 
 def _prompts(workspace: Workspace, fitted: Fitted, wanted: list[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from classifiers.topics.stability import Stability
 from corpora import schema
 from corpora.store import Part
 from review import topicfile
-from review.analysis.topics import placed
+from review.analysis.topics import MODEL, placed
 from review.topicfile import Group
 from review.workspace import Workspace
 
@@ -36,7 +36,7 @@ class Fitted:
                 solid = "solid" if row["solid"] else "not solid"
                 known = f"{row['jaccard']:.2f} ({row['null']:.2f}) {solid}"
             gone = " (removed)" if row["removed"] else ""
-            gone += f" [named by {row['named_by']}]" if row["named_by"].startswith("model ") else ""
+            gone += f" [named by {row['named_by']}]" if row["named_by"].startswith(MODEL) else ""
             told.append(f"{row['topic']:<6} {row['studies']:>7,}  {known:<22} {row['name']}{gone}")
         return told
 
@@ -164,7 +164,8 @@ def on_studies(workspace: Workspace, studies: pd.DataFrame) -> pd.DataFrame:
         for row in topics.to_dict("records")
     }
     shown = {topic: None if group.removed else group.name for topic, group in fitted.groups.items()}
-    return placed(studies, fitted.tables["studies"], shown, solid)
+    named_by = {topic: group.named_by for topic, group in fitted.groups.items()}
+    return placed(studies, fitted.tables["studies"], shown, solid, named_by)
 
 
 def report(workspace: Workspace) -> pd.DataFrame:
@@ -178,8 +179,9 @@ def report(workspace: Workspace) -> pd.DataFrame:
     topics = topics.assign(
         kind="topic",
         name=[fitted.groups[topic].name for topic in topics["id"]],
+        named_by=[fitted.groups[topic].named_by for topic in topics["id"]],
         low=[runs.min()[topic] for topic in topics["id"]],
         high=[runs.max()[topic] for topic in topics["id"]],
-    )[["kind", "id", "name", "n", "jaccard", "low", "high", "null", "solid"]]
+    )[["kind", "id", "name", "named_by", "n", "jaccard", "low", "high", "null", "solid"]]
     nodes = held["hierarchy"].rename(columns={"node": "id"}).drop(columns="words").assign(kind="node", n=0)
     return pd.concat([topics, nodes, held["seeds"].assign(kind="seeds", n=0)], ignore_index=True)

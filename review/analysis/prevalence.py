@@ -23,7 +23,7 @@ from review.analysis.tidy import NOT_AUDITED, Audit, Context
 Status = Literal["corrected", "not estimable", "not audited"]
 
 DISCORDANT = 5
-"""A cell with fewer audited disagreements of tagger and person is not estimable."""
+"""A cell with fewer disagreements of tagger and coder among the coded studies is not estimable."""
 
 
 class Masks(NamedTuple):
@@ -65,12 +65,12 @@ class Estimate:
     estimand: str = ""
 
     def __str__(self) -> str:
-        """``41 % [35 %, 47 %], audit n = 300; naive 52 %``."""
+        """``41 % [35 %, 47 %], n coded = 300; naive 52 %``."""
         told = "–" if self.naive is None else f"{self.naive:.1%}"
         if self.status != "corrected":
             return f"{told} (naive, {self.status})"
         interval = f"{self.corrected:.1%} [{self.low:.1%}, {self.high:.1%}]"
-        return f"{interval}, audit n = {self.audited:,}; naive {told}"
+        return f"{interval}, n coded = {self.audited:,}; naive {told}"
 
 
 COLUMNS = (
@@ -143,9 +143,10 @@ def notes(found: Sequence[Estimate], context: Context) -> list[str]:
         f"intervals, for {what}."
     ]
     if weak := sum(one.status == "not estimable" for one in found):
+        whom = "the silver coding" if audit.silver else "people"
         told.append(
-            f"{weak} of {len(found)} shares are not estimable (under {DISCORDANT} audited disagreements): "
-            "naive, in grey."
+            f"{weak} of {len(found)} shares are not estimable (under {DISCORDANT} disagreements of tagger "
+            f"and {whom}): naive, in grey."
         )
     return told
 
@@ -215,9 +216,7 @@ def _corrected(
         }  # fmt: skip
         if np.isnan(tuned.low[i]) or (discordant[i] < DISCORDANT and not whole[i]):
             few = discordant[i] < DISCORDANT
-            why = (
-                f"{discordant[i]} audited disagreements, under {DISCORDANT}" if few else "a part not audited"
-            )
+            why = f"{discordant[i]} of the {DISCORDANT} disagreements it takes" if few else "a part not coded"
             made.append(replace(one, **{**seen, "status": "not estimable", "why": why}))
             continue
         numbers = {

@@ -4,7 +4,7 @@ A topic is what the clustering put there: people do not code it, so an audit can
 share that names a topic and a family, the family's side is corrected where it was audited.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,8 @@ from review.analysis.tidy import FAMILIES, NO_METHOD, POOLED, Context, Tidy, dat
 OUTLIERS = "In no topic"
 UNFITTED = "no topics were fitted. Run: review topics"
 MAP_SEED = 42
+PERSON, KEYWORDS, MODEL = "person", "keywords", "model "
+"""Who gave a topic its name; after `MODEL` stands which."""
 MOST_ON_MAP = 5_000
 """Studies drawn of each family, at most."""
 
@@ -37,12 +39,14 @@ def placed(
     fit: pd.DataFrame,
     names: Mapping[str, str | None],
     solid: Mapping[str, bool | None],
+    named_by: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Studies with what a fit says of them: topic (a list of one name), state, x, y, and solid.
+    """Studies with what a fit says of them: topic (a list of one name), state, x, y, solid and named_by.
 
     ``fit``: record_id, topic, x, y, left_out; ``names``: topic → name, None if it was removed; topics
-    of one name are one, solid if all of them are. ``state`` is topic, outlier, removed, left out or new;
-    outliers have the topic `OUTLIERS`, the last three none.
+    of one name are one, solid if all of them are, and ``named_by`` a person if a person wrote the name
+    of any. ``state`` is topic, outlier, removed, left out or new; outliers have the topic `OUTLIERS`, the
+    last three none.
     """
     held = fit.set_index("record_id").to_dict("index")
     rows = []
@@ -55,6 +59,11 @@ def placed(
     made["solid"] = [
         None if unknown or row["state"] != "topic" else row["topic"][0] not in weak for row in rows
     ]
+    namers: dict[str, str] = {}
+    for topic, name in names.items():
+        if name and namers.get(name) != PERSON:
+            namers[name] = named_by[topic]
+    made["named_by"] = [namers[row["topic"][0]] if row["state"] == "topic" else None for row in rows]
     return made
 
 
@@ -71,7 +80,7 @@ def _place(row: dict[Hashable, Any] | None, names: Mapping[str, str | None]) -> 
 
 
 def topic_by_family(studies: pd.DataFrame, context: Context) -> Tidy:
-    """Topic × method family: columns topic, family, size, solid, n, row_share, column_share, …
+    """Topic × method family: columns topic, family, size, solid, named_by, n, row_share, column_share, …
 
     ``row_share`` = share of the family within the topic's studies that state a method; ``column_share``
     = share of the topic within the family's studies. ``naive``, ``corrected`` and what goes with them
@@ -102,12 +111,13 @@ def topic_by_family(studies: pd.DataFrame, context: Context) -> Tidy:
     told = prevalence.notes([*found["row"], *found["column"]], context) if cells else []
     return Tidy(
         frame, "studies", f"left: {over['column']}; right: {over['row']}", context.population,
-        (*notes, _COUNTED, *told), context.simulated, _instead(studies, "studies with a topic and a family"),
+        (*notes, _COUNTED, *_by_model(frame, "topic"), *told), context.simulated,
+        _instead(studies, "studies with a topic and a family"),
     )  # fmt: skip
 
 
 def topics_over_time(studies: pd.DataFrame, context: Context, top: int = 40) -> Tidy:
-    """Share of each topic among the year's studies: columns year, topic, size, solid, n, naive, …
+    """Share of each topic among the year's studies: columns year, topic, size, solid, named_by, n, naive, …
 
     Topics come in the order of their mean year; beyond the ``top`` largest they are counted in a note.
     """
@@ -132,7 +142,8 @@ def topics_over_time(studies: pd.DataFrame, context: Context, top: int = 40) -> 
     frame.insert(1, "topic", [name for _, name in rows])
     _describe(frame, kept)
     return Tidy(
-        frame, "studies", denominator, context.population, (*notes, _COUNTED, POOLED), context.simulated,
+        frame, "studies", denominator, context.population,
+        (*notes, _COUNTED, *_by_model(frame, "topic"), POOLED), context.simulated,
         _instead(studies, "studies with a topic and a year"),
     )  # fmt: skip
 
@@ -140,8 +151,8 @@ def topics_over_time(studies: pd.DataFrame, context: Context, top: int = 40) -> 
 def topic_map(studies: pd.DataFrame, context: Context) -> Tidy:
     """Studies of two families on one plane, equally many of each, and where topics lie.
 
-    Columns kind (study or topic), family, topic, x, y, n (1, or the topic's studies), solid. Studies
-    are a random sample of each family as tagged, as large as the smaller family and at most
+    Columns kind (study or topic), family, topic, x, y, n (1, or the topic's studies), solid, named_by.
+    Studies are a random sample of each family as tagged, as large as the smaller family and at most
     `MOST_ON_MAP`; a topic lies at the median of all its studies.
     """
     kept, notes = _kept(studies)
@@ -153,7 +164,8 @@ def topic_map(studies: pd.DataFrame, context: Context) -> Tidy:
     rows = []
     for family, side in zip((FAMILIES[0], FAMILIES[2]), sides, strict=True):
         part = side.iloc[np.sort(draw.choice(len(side), size, replace=False))] if size else side.iloc[:0]
-        rows.append(part[["topic", "x", "y"]].assign(kind="study", family=family, n=1, solid=None))
+        unknown = dict.fromkeys(("solid", "named_by"))
+        rows.append(part[["topic", "x", "y"]].assign(kind="study", family=family, n=1, **unknown))
     frame = pd.concat(rows)
     frame["topic"] = [cell[0] for cell in frame["topic"]]
     names = kept["topic"].map(lambda cell: cell[0])
@@ -164,13 +176,15 @@ def topic_map(studies: pd.DataFrame, context: Context) -> Tidy:
             "y": part["y"].median(),
             "n": len(part),
             "solid": part["solid"].iloc[0],
+            "named_by": part["named_by"].iloc[0],
         }
         frame.loc[len(frame) + len(kept)] = {"topic": name, "kind": "topic", "family": "", **middle}
-    frame = frame[["kind", "family", "topic", "x", "y", "n", "solid"]].reset_index(drop=True)
+    frame = frame[["kind", "family", "topic", "x", "y", "n", "solid", "named_by"]].reset_index(drop=True)
     notes.append(
         f"{size:,} studies of each family, drawn at random of {len(sides[0]):,} and {len(sides[1]):,} "
         "as tagged; those of both families or none are not drawn. Distances on the map mean little."
     )
+    notes += _by_model(frame, "topic")
     return Tidy(
         frame, "studies", "equally many of each family", context.population, tuple(notes), context.simulated,
         _instead(studies, "studies of both families with a topic"),
@@ -181,7 +195,7 @@ def topic_stability(report: pd.DataFrame, context: Context) -> Tidy:
     """How well topics come out again: a row a topic (kind topic), a step of the hierarchy (node), a pair
     of seeds (seeds).
 
-    Columns kind, id, name, n (studies), jaccard (mean best Jaccard over subsamples), low and high
+    Columns kind, id, name, named_by, n (studies), jaccard (mean best Jaccard over subsamples), low and high
     (smallest and largest), null (by chance), solid; left, right and distance of a node; with_outliers
     and without_outliers (adjusted Rand index) of seeds.
     """
@@ -199,6 +213,7 @@ def topic_stability(report: pd.DataFrame, context: Context) -> Tidy:
                     f"Over seeds, outliers {what}: adjusted Rand index {seeds[column].mean():.2f} "
                     f"({low:.2f} to {high:.2f}, {len(seeds)} pairs)."
                 )
+        notes += _by_model(topics, "name")
     return Tidy(
         report, "studies", "studies of the topic in the subsample", context.population, tuple(notes),
         context.simulated, "no stability of topics was measured. Run: review topics",
@@ -211,7 +226,7 @@ def topic_stability(report: pd.DataFrame, context: Context) -> Tidy:
 def _kept(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Studies that are in a topic or an outlier, and sentences about the others."""
     if "topic" not in studies:
-        return studies.iloc[:0].assign(topic=None, state=None, x=0.0, y=0.0, solid=None), []
+        return studies.iloc[:0].assign(topic=None, state=None, x=0.0, y=0.0, solid=None, named_by=None), []
     counts = studies["state"].value_counts()
     notes = [f"{int(counts[state]):,} studies {told}." for state, told in _STATES.items() if state in counts]
     kept = studies[studies["state"].isin(["topic", "outlier"])]
@@ -234,11 +249,32 @@ def _names(kept: pd.DataFrame, groups: pd.Series) -> list[str]:
 
 
 def _describe(frame: pd.DataFrame, kept: pd.DataFrame) -> None:
-    """Add how many studies a topic has and whether it is solid."""
+    """Add how many studies a topic has, whether it is solid and who named it."""
     names = kept["topic"].map(lambda cell: cell[0])
-    sizes, solid = names.value_counts(), kept.groupby(names)["solid"].first() if len(kept) else pd.Series()
+    sizes, one = names.value_counts(), kept.set_axis(names)[["solid", "named_by"]]
+    one = one[~one.index.duplicated()]
     frame.insert(2, "size", [int(sizes[name]) for name in frame["topic"]])
-    frame.insert(3, "solid", [solid.get(name) for name in frame["topic"]])
+    for place, column in enumerate(one, 3):
+        frame.insert(place, column, [one.at[name, column] for name in frame["topic"]])
+
+
+def models(named_by: Iterable[Any]) -> list[str]:
+    """The language models among those who named topics.
+
+    >>> models(["person", "model tiny", None, "model tiny"])
+    ['tiny']
+    """
+    said = dict.fromkeys(one for one in named_by if isinstance(one, str))
+    return [one.removeprefix(MODEL) for one in said if one.startswith(MODEL)]
+
+
+def _by_model(frame: pd.DataFrame, name: str) -> list[str]:
+    """A sentence about names that a language model gave."""
+    by_model = frame["named_by"].astype("string").str.startswith(MODEL).fillna(value=False).astype(bool)
+    if not (count := int(frame.loc[by_model, name].nunique())):
+        return []
+    topics = "1 topic has its name" if count == 1 else f"{count} topics have their names"
+    return [f"{topics} from a language model ({', '.join(models(frame['named_by']))}), not from people."]
 
 
 def _held(frame: pd.DataFrame) -> LabelSets:

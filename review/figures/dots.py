@@ -62,8 +62,8 @@ def key(tidy: Tidy, figure: Figure, size: float) -> None:
     if shades.audited(tidy):
         handles, names = [ring, point], ["as tagged (naive)", "corrected, with 95 % interval"]
     else:
-        audited = (tidy.frame["status"] == "not estimable").any()
-        why = "audited, but too few disagreements to correct any" if audited else "not audited"
+        coded = (tidy.frame["status"] == "not estimable").any()
+        why = "coded, but too few disagreements to correct any" if coded else "not audited"
         handles, names = [ring], [f"as tagged (naive, {why})"]
     figure.legend(handles, names, loc="outside upper left", ncols=2, fontsize=size)
 

@@ -64,7 +64,7 @@ def _meaning(tidy: Tidy, beside: bool) -> str:
         return f"Blue: corrected, {width}. Grey: naive, not estimable."
     unit = "" if beside else ", per cent"
     if (tidy.frame["status"] == "not estimable").all():
-        return f"Naive shares{unit}: audited, but too few disagreements to correct any."
+        return f"Naive shares{unit}: coded, but too few disagreements to correct any."
     return f"Naive shares{unit}, not audited."
 
 

@@ -18,7 +18,7 @@ from review.figures import shades
 from review.figures.base import FigureSpec, label_reads
 from review.figures.presets import COLOURS, MARKERS
 
-WEAK = "†"
+WEAK, MACHINE = "†", "‡"
 _STYLES: dict[str, Literal["-", "--"]] = {FAMILIES[0]: "-", FAMILIES[2]: "--"}
 _DARK = {**COLOURS, "Both": "#7A7000"}
 _MASS = (0.9, 0.6, 0.3)
@@ -56,7 +56,7 @@ def draw_map(tidy: Tidy, figure: Figure) -> None:
     unnamed = _names_on(axes, tidy.frame[tidy.frame["kind"] == "topic"])
     held = ", ".join(f"{share:.0%}" for share in _MASS)
     told = f"Contours hold {held} of a family's studies. Families as tagged, naive."
-    told += f" {WEAK} not solid." if _any_weak(tidy) else ""
+    told += _marked(tidy)
     told += f" Topics without room for their name: {unnamed}, see the table." if unnamed else ""
     _foot(figure, told, float(axes.title.get_fontsize()))
 
@@ -157,8 +157,8 @@ def _meaning(tidy: Tidy) -> str:
     if shades.audited(tidy) or shades.audited(tidy, "row_"):
         told = "Filled: family corrected, with 95 % interval. Hollow: naive, not estimable."
     elif (tidy.frame["status"] == "not estimable").any():
-        told = "Hollow: naive; audited, but too few disagreements to correct."
-    return told + (f" {WEAK} topic not solid." if _any_weak(tidy) else "")
+        told = "Hollow: naive; coded, but too few disagreements to correct."
+    return told + _marked(tidy)
 
 
 # ------------------------------------------------------------------ over the years
@@ -197,8 +197,8 @@ def draw_over_time(tidy: Tidy, figure: Figure) -> None:
     if few.any():
         patch = Patch(facecolor="white", edgecolor="#BBBBBB", hatch="////", label=f"under {_FEW} studies")
         figure.legend(handles=[patch], loc="outside upper left")
-    if _any_weak(tidy):
-        _foot(figure, f"{WEAK} topic not solid.", float(axes.title.get_fontsize()))
+    if told := _marked(tidy):
+        _foot(figure, told.strip(), float(axes.title.get_fontsize()))
 
 
 # ------------------------------------------------------------------ stability
@@ -221,7 +221,9 @@ def draw_stability(tidy: Tidy, figure: Figure) -> None:
     for mask, fill in ((solid, "#0072B2"), (~solid, "white")):
         left.plot(rows["jaccard"][mask], places[mask], "o", color="#0072B2", markerfacecolor=fill, zorder=3)
     left.plot(rows["null"], places, "|", color="black", markersize=4)
-    named = [f"{row['id']} {_cut(row['name'], 44)} ({row['n']:,.0f})" for _, row in rows.iterrows()]
+    named = [
+        f"{row['id']} {_cut(row['name'], 44)}{_by_model(row)} ({row['n']:,.0f})" for _, row in rows.iterrows()
+    ]
     left.set_yticks(places, named)
     left.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.4, -0.6),
              xlabel="Best Jaccard with a topic of a subsample:\nmean, smallest, largest")  # fmt: skip
@@ -247,7 +249,8 @@ def draw_stability(tidy: Tidy, figure: Figure) -> None:
     for up, out in zip(*(tree["icoord"], tree["dcoord"]), strict=True) if tree else ():
         right.plot(out, [(place - 5) / 10 for place in up], color="#444444", linewidth=0.6)
     right.set_title("Which topics join first", loc="left")
-    _foot(figure, " ".join(tidy.notes[1:]), left.title.get_fontsize())
+    told = " ".join(note for note in tidy.notes if note.startswith("Over seeds"))
+    _foot(figure, told + _marked(tidy, weak=False), left.title.get_fontsize())
 
 
 def _linkage(ids: list[str], nodes: pd.DataFrame) -> Any:
@@ -271,9 +274,25 @@ def _foot(figure: Figure, text: str, size: float) -> None:
 
 
 def _short(row: "pd.Series[Any]", most: int) -> str:
-    """A topic's name as it fits, marked if the topic is known not to be solid."""
-    name = _cut(str(row["topic"]), most)
-    return f"{name}\u00a0{WEAK}" if _weak(row["solid"]) else name
+    """A topic's name as it fits, marked if it is known not to be solid and if a model named it."""
+    weak = f"\u00a0{WEAK}" if _weak(row["solid"]) else ""
+    return _cut(str(row["topic"]), most) + weak + _by_model(row)
+
+
+def _by_model(row: "pd.Series[Any]") -> str:
+    return f"\u00a0{MACHINE}" if topics.models([row["named_by"]]) else ""
+
+
+def _marked(tidy: Tidy, *, weak: bool = True) -> str:
+    """What the marks beside names mean, for those that are there."""
+    told = f" {WEAK} topic not solid." if weak and any(_weak(one) for one in tidy.frame["solid"]) else ""
+    models = topics.models(tidy.frame["named_by"])
+    return told + (f" {MACHINE} name given by a language model ({', '.join(models)})." if models else "")
+
+
+def _spoken(row: "pd.Series[Any]") -> str:
+    """A topic's name where a mark cannot be seen."""
+    return f"{row['topic']}{' (named by a language model)' if _by_model(row) else ''}"
 
 
 def _cut(name: str, most: int) -> str:
@@ -286,10 +305,6 @@ def _cut(name: str, most: int) -> str:
     while len(parts) > 1 and len(", ".join(parts)) > most:
         parts.pop()
     return textwrap.shorten(", ".join(parts), most, placeholder=" …")
-
-
-def _any_weak(tidy: Tidy) -> bool:
-    return any(_weak(one) for one in tidy.frame["solid"])
 
 
 def _weak(solid: Any) -> bool:
@@ -320,7 +335,8 @@ def _alt_map(tidy: Tidy) -> str:
     named = tidy.frame[tidy.frame["kind"] == "topic"].sort_values("n", ascending=False)
     return (
         "Map of studies by the likeness of their abstracts, with contours of the density of generative LLM "
-        f"and traditional NLP studies; largest topics: {'; '.join(named['topic'].head(3))}."
+        "and traditional NLP studies; largest topics: "
+        f"{'; '.join(_spoken(row) for _, row in named.head(3).iterrows())}."
     )
 
 
@@ -333,7 +349,7 @@ def _alt_family(tidy: Tidy) -> str:
     for family in (FAMILIES[0], FAMILIES[2]):
         first = frame[frame["family"] == family].sort_values("shown", ascending=False).head(1)
         told += [
-            f"{family}: {row['topic']} ({row['shown']:.0%}, {row['status']})" for _, row in first.iterrows()
+            f"{family}: {_spoken(row)} ({row['shown']:.0%}, {row['status']})" for _, row in first.iterrows()
         ]
     return "Dot plot of topics by method family, read both ways; most common, " + "; ".join(told) + "."
 
@@ -341,7 +357,8 @@ def _alt_family(tidy: Tidy) -> str:
 def _alt_time(tidy: Tidy) -> str:
     if tidy.empty:
         return "No studies to show."
-    names = [name for name in dict.fromkeys(tidy.frame["topic"]) if name != topics.OUTLIERS]
+    rows = tidy.frame.drop_duplicates("topic")
+    names = [_spoken(row) for _, row in rows.iterrows() if row["topic"] != topics.OUTLIERS]
     return (
         f"Heat map of the share of {len(names)} topics by year; earliest on average: {names[0]}; "
         f"latest: {names[-1]}."

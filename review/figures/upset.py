@@ -34,7 +34,7 @@ def _meaning(tidy: Tidy) -> str:
         return "Bars and numbers: studies as tagged; blue: corrected, with 95 % interval."
     if (tidy.frame["status"] == "not audited").all():
         return "Studies as tagged, not audited."
-    return "Studies as tagged; audited, but too few disagreements to correct any."
+    return "Studies as tagged; coded, but too few disagreements to correct any."
 
 
 def _counts(axes: Axes, rows: pd.DataFrame) -> None:

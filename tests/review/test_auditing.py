@@ -147,7 +147,7 @@ def test_shares_are_corrected_by_what_people_said(workspace: Workspace) -> None:
     assert (row["naive"], row["audited"], row["discordant"]) == (0.2, 50, 8)
     assert row["corrected"] > 0.3
     assert row["low"] < row["corrected"] < row["high"]
-    assert any("audit n = 50; naive 20.0%" in line for line in export.share_lines(table))
+    assert any("n coded = 50; naive 20.0%" in line for line in export.share_lines(table))
 
 
 def test_two_coders_settle_before_the_audit_is_finished(workspace: Workspace) -> None:

@@ -283,7 +283,7 @@ def test_few_disagreements_are_not_estimable() -> None:
         tidy = evaluation_by_year(frame, context(audited(frame, wrong=wrong)))
         assert set(tidy.frame["status"]) == {"not estimable"}
         assert tidy.frame["corrected"].isna().all()
-        assert any("under 5 audited disagreements" in note for note in tidy.notes)
+        assert any("under 5 disagreements of tagger and people" in note for note in tidy.notes)
 
 
 def test_a_label_that_nobody_gave_has_no_positive_share_but_may_be_found_by_people() -> None:

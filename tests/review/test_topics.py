@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from typer.testing import CliRunner
 
 from classifiers import encode
@@ -22,6 +23,7 @@ from review.analysis.tidy import FAMILIES, Audit, Context
 from review.analysis.topics import OUTLIERS, topic_by_family, topic_map, topics_over_time
 from review.cli.main import app
 from review.facts import facts
+from review.figures.base import drawn
 from review.figures.presets import preset
 from review.figures.save import save
 from review.ingest import import_file
@@ -263,15 +265,22 @@ def test_a_models_names_are_marked_and_wait_to_be_applied(
     assert (groups["T1"].named_by, groups["T2"].named_by) == ("person", "model tiny:1")
     assert any("[named by model tiny:1]" in line for line in fitted(workspace).sentences())
     assert topicnames.name_by_llm(workspace).run is None
+    # A name that a person changes is theirs; one that they merge into is too.
+    edit(workspace, 'name = "Same name (T3)"', 'name = "Ours"')
+    edit(workspace, 'name = "Mine"', 'name = "Same name"')
+    topics.apply(workspace)
+    placed = topicparts.on_studies(workspace, export.population(workspace, facts(workspace))[0])
+    said = {one[0]: by for one, by in zip(placed["topic"], placed["named_by"], strict=True) if one and by}
+    assert said == {"Ours": "person", "Same name": "person"}
 
 
 # ------------------------------------------------------------------ shares
 
 
 def placed_studies(n: int = 400) -> pd.DataFrame:
-    """Studies in two topics, outliers and others; families go with the topic."""
+    """Studies in two topics, one named by a model, outliers and others; families go with the topic."""
     draw = np.random.default_rng(0)
-    one = {"A": True, "=B": False}
+    one, by = {"A": True, "=B": False}, {"A": "model tiny:1", "=B": "keywords"}
     states = draw.choice(["topic", "topic", "topic", "outlier", "removed"], n)
     names = np.where(draw.random(n) < 0.5, "A", "=B")
     said = [["generative_llm"] if x < 0.6 else ["traditional_nlp"] if x < 0.9 else [] for x in draw.random(n)]
@@ -289,6 +298,7 @@ def placed_studies(n: int = 400) -> pd.DataFrame:
             "x": draw.standard_normal(n),
             "y": draw.standard_normal(n),
             "solid": [one[x] if state == "topic" else None for x, state in zip(names, states, strict=True)],
+            "named_by": [by[x] if state == "topic" else None for x, state in zip(names, states, strict=True)],
         }
     )
 
@@ -343,6 +353,25 @@ def test_the_map_holds_as_many_of_each_family() -> None:
 
 
 # ------------------------------------------------------------------ figures and the command
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_models_name_is_marked_wherever_it_is_drawn(name: str) -> None:
+    spec = load("figures", name)
+    report = pd.DataFrame(
+        {"kind": "topic", "id": ["T1", "T2"], "name": ["A", "=B"], "named_by": ["model tiny:1", "person"],
+         "n": 40, "jaccard": 0.8, "low": 0.7, "high": 0.9, "null": 0.1, "solid": True},
+    )  # fmt: skip
+    tidy = spec.compute(report if spec.needs == "topic-report" else placed_studies(), Context("all"))
+    assert "1 topic has its name from a language model (tiny:1), not from people." in tidy.notes
+    texts = [one.get_text() for one in drawn(spec, tidy, preset("nature")).findobj(Text)]
+    marked = [one for one in texts if "‡" in one]
+    assert any("A" in one and "=B" not in one for one in marked)
+    assert any("‡ name given by a language model (tiny:1)" in " ".join(one.split()) for one in marked)
+    assert not any("=B" in one for one in marked)
+    theirs = tidy.frame.assign(named_by="person")
+    texts = drawn(spec, replace(tidy, frame=theirs), preset("nature")).findobj(Text)
+    assert not any("‡" in one.get_text() for one in texts)
 
 
 def test_figures_are_drawn_at_a_journals_size_and_stale_after_a_new_fit(workspace: Workspace) -> None:
