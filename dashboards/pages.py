@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-import altair as alt
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -30,7 +29,6 @@ def pages() -> dict[str, list[StreamlitPage]]:
     """Lay out the app and give its pages; ``app.py``, which Streamlit runs, navigates them."""
     st.set_page_config(page_title="litscale", page_icon=":material/library_books:", layout="wide")
     st.html(_STYLE)
-    alt.data_transformers.disable_max_rows()
     _let_in()
     try:
         source = open_source()

@@ -104,6 +104,6 @@ def _by_year(source: Source, view: View, name: str) -> None:
         parts.nothing(f"No study with a year has the label {titles[label]} under these filters.")
         return
     parts.chart(
-        tidy, lambda: charts.lines(tidy.frame, "label").properties(height=300), f"{name}-by-year",
+        tidy, lambda: charts.lines(tidy.frame, "label"), f"{name}-by-year",
         f"Share of {titles[label]} by year; the numbers stand in the table below.",
     )  # fmt: skip
