@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -9,6 +10,9 @@ from streamlit.navigation.page import StreamlitPage
 from corpora.errors import LitscaleError
 from dashboards.parts import PAGES, plain, state
 from dashboards.source import Source, newer, open_source, renew
+
+_ICON = Path(__file__).with_name("icon.svg")
+"""Our own file: an icon by name is fetched from Google by each visitor's browser."""
 
 _LOOK_AGAIN = "30s"
 """How often an open page looks whether the data changed."""
@@ -27,7 +31,7 @@ scrolled, not shrunk until nobody can read it."""
 
 def pages() -> dict[str, list[StreamlitPage]]:
     """Lay out the app and give its pages; ``app.py``, which Streamlit runs, navigates them."""
-    st.set_page_config(page_title="litscale", page_icon=":material/library_books:", layout="wide")
+    st.set_page_config(page_title="litscale", page_icon=str(_ICON), layout="wide")
     st.html(_STYLE)
     _let_in()
     try:

@@ -48,6 +48,8 @@ def test_every_page_in_both_themes(browser: Any, demo_root: Path) -> None:
         for theme, width in (("light", 1440), ("dark", 390)):
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
             view = context.new_page()
+            asked: list[str] = []
+            view.on("request", lambda request, asked=asked: asked.append(request.url))
             for path, title in PAGES.items():
                 view.goto(f"{address}/{path}")
                 view.get_by_role("heading", name=title, exact=True).wait_for(timeout=60_000)
@@ -57,6 +59,8 @@ def test_every_page_in_both_themes(browser: Any, demo_root: Path) -> None:
                 wide = "document.querySelector('[data-testid=stMain]').scrollWidth"
                 assert view.evaluate(wide) <= width, f"{title} is wider than the screen"
             context.close()
+            away = [url for url in asked if not url.startswith((address, "data:", "blob:", "ws:"))]
+            assert not away, "the browser of a visitor tells another server what is looked at"
         _by_keyboard(browser, address)
 
 
