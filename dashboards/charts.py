@@ -223,7 +223,13 @@ def heat(frame: pd.DataFrame, prefix: str) -> Chart:
             {"mark": {"type": "text", "fontSize": 9, "dy": 8}, "encoding": span},
         ]
         layers += [{**_where(condition), **part} for part in parts]
-    across: Spec = {"labelAngle": 0, "labelAlign": "center", "labelLimit": 0, "labelExpr": _A_WORD_A_LINE, **_WHOLE}
+    across: Spec = {
+        "labelAngle": 0,
+        "labelAlign": "center",
+        "labelLimit": 0,
+        "labelExpr": _A_WORD_A_LINE,
+        **_WHOLE,
+    }
     spec = {
         "height": row * len(order) + 70,
         "encoding": {

@@ -210,7 +210,7 @@ def main() -> None:
         held = facts(workspace)
         ready = round(time.perf_counter() - started, 1)
         figures = {"records": SIZE, "studies": len(held.studies), "facts_s": ready, **measure(root)}
-    report("dashboard", {**figures, "targets": TARGETS}, ("streamlit", "altair", "playwright"))
+    report("dashboard", {**figures, "targets": TARGETS}, ("streamlit", "playwright"))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from review.linking import clusters, dedupe
 from review.protocol import Import
 from review.workspace import WORKSPACE, Workspace
 from tests.dashboards.conftest import APP, Make, Shown
+from tests.dashboards.vega import check_charts
 from tests.review import coding
 from tests.review.test_silver import make as make_silver
 
@@ -119,6 +120,7 @@ def test_search_narrows_the_records_and_a_record_tells_its_history(demo_root: Pa
 def test_shares_are_naive_until_an_audit_is_finished(demo_copy: Path, page: Shown) -> None:
     shown = page(demo_copy, "shares")
     assert "no audit was drawn" in shown.warning[0].value
+    assert check_charts(shown) == 2
     workspace = Workspace(demo_copy)
     drawn = auditing.draw(workspace, facts(workspace), 100, "ann")
     truth = coding.as_tagged(workspace, drawn)
@@ -126,9 +128,10 @@ def test_shares_are_naive_until_an_audit_is_finished(demo_copy: Path, page: Show
         if number % 3 == 0:
             given["methods"] = coding.said("generative_llm neural")
     coding.code(workspace, drawn, truth)
-    for name in ("shares", "trends", "tasks"):
+    for name, charts in (("shares", 2), ("trends", 8), ("tasks", 2)):
         shown = page(demo_copy, name)
         assert not shown.exception
+        assert check_charts(shown) == charts
         told = [one.value.replace("\\", "") for one in shown.caption]
         assert any("Corrected by audit-1: 100 of" in one for one in told), name
         assert not shown.warning
