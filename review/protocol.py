@@ -171,7 +171,7 @@ class Figures(_Table):
         "evaluation-by-year",
     )
     preset: Preset = "nature"
-    formats: tuple[Literal["pdf", "svg", "png", "tiff"], ...] = ()
+    formats: tuple[Literal["pdf", "svg", "png", "tiff", "eps"], ...] = ()
 
 
 class Ledger(_Table):

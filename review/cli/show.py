@@ -15,7 +15,7 @@ def figures(
     ] = None,
     preset: Annotated[str | None, typer.Option(help="nature, npj, lancet, jmir, plos or elsevier.")] = None,
     formats: Annotated[
-        str | None, typer.Option("--format", help="pdf,svg,png,tiff; else the protocol's.")
+        str | None, typer.Option("--format", help="pdf,svg,png,tiff,eps; else the protocol's.")
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

@@ -118,8 +118,8 @@ def _ribbon(
         (x1, lower[1]), (half, lower[1]), (half, lower[0]), (x0, lower[0]), (x0, upper[0]),
     ]  # fmt: skip
     codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
-    axes.add_patch(PathPatch(Path(points, codes), facecolor=colour, edgecolor="white", alpha=0.55,
-                             linewidth=0.2))  # fmt: skip
+    axes.add_patch(PathPatch(Path(points, codes), facecolor=shades.lighter(colour, 0.55), edgecolor="white",
+                             linewidth=0.3))  # fmt: skip
 
 
 def _bars(axes: Axes, nodes: Nodes, column: int, total: float, colours: dict[str, str], size: float) -> None:
@@ -135,7 +135,7 @@ def _bars(axes: Axes, nodes: Nodes, column: int, total: float, colours: dict[str
         beside = (x + _WIDTH / 2 + 0.008, "left") if column < 2 else (x - _WIDTH / 2 - 0.008, "right")
         text = axes.text(beside[0], y, f"{name} ({(high - low) / scale:,.0f})", ha=beside[1], va="center",
                          fontsize=size)  # fmt: skip
-        text.set_bbox({"facecolor": "white", "alpha": 0.65, "edgecolor": "none", "pad": 0.6})
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.3})
 
 
 def alt(tidy: Tidy) -> str:

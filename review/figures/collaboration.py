@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from review.analysis.places import country_collaboration
 from review.analysis.tidy import Tidy
+from review.figures import shades
 from review.figures.bars import BLUE, LIGHT
 from review.figures.base import FigureSpec
 
@@ -45,7 +46,7 @@ def _matrix(axes: Axes, frame: pd.DataFrame, codes: list[str]) -> None:
         one, other = sorted((codes.index(row["code"]), codes.index(row["partner_code"])))
         table[other, one] = row["n"]
     most = max(np.nanmax(table), 2) if np.isfinite(table).any() else 2
-    axes.imshow(table, cmap=colormaps["Blues"], norm=LogNorm(0.6, most * 1.5), aspect="auto")
+    shades.tiles(axes, table, cmap=colormaps["Blues"], norm=LogNorm(0.6, most * 1.5))
     for (row, column), n in np.ndenumerate(table):
         if np.isfinite(n):
             shade = "white" if n > 0.35 * most and n > 2 else "black"

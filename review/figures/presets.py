@@ -3,9 +3,9 @@
 Nature and the npj journals: 89 and 183 mm wide, 170 mm high so that the legend has room, Arial or
 Helvetica of 5 to 7 pt, fonts embedded (https://research-figure-guide.nature.com). The Lancet: 75 and
 154 mm, Times New Roman. JMIR: PNG only, at most 1,200 px a side and 5 MB, no transparency. PLOS: at
-most 2,250 by 2,625 px at 300 dpi, Arial of 8 to 12 pt, TIFF without transparency or EPS (which we do
-not write), under 10 MB (https://journals.plos.org/plosone/s/figures). Elsevier: 90 and 190 mm, 7 pt,
-PDF, or TIFF of 500 dpi where lines meet shades (elsevier.com, artwork sizing and artwork types).
+most 2,250 by 2,625 px at 300 dpi, Arial of 8 to 12 pt, TIFF or EPS without transparency, fonts
+embedded, under 10 MB (https://journals.plos.org/plosone/s/figures). Elsevier: 90 and 190 mm, 7 pt,
+PDF or EPS, or TIFF of 500 dpi where lines meet shades (elsevier.com, artwork sizing and artwork types).
 """
 
 from dataclasses import dataclass
@@ -102,17 +102,18 @@ def _installed(names: tuple[str, ...]) -> list[str]:
 
 
 _ALL = ("pdf", "svg", "png", "tiff")
+_NATURE = (*_ALL, "eps")
 _USUAL = ("pdf", "svg", "png")
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        Preset("nature", 89, 183, 170, _SANS, 6.5, 5, 450, _USUAL, _ALL),
-        Preset("npj", 89, 183, 170, _SANS, 6.5, 5, 450, _USUAL, _ALL),
+        Preset("nature", 89, 183, 170, _SANS, 6.5, 5, 450, _USUAL, _NATURE),
+        Preset("npj", 89, 183, 170, _SANS, 6.5, 5, 450, _USUAL, _NATURE),
         Preset("lancet", 75, 154, 220, _SERIF, 7.5, 6, 300, _USUAL, _ALL),
         # 1,200 px at 180 dpi are 169 mm: text of 7.5 pt stays legible on the page.
         Preset("jmir", 105, 169, 169, _SANS, 7.5, 6, 180, ("png",), ("png",), 1200, 5_000_000),
-        Preset("plos", 132, 190.5, 222, _SANS, 9, 8, 300, ("tiff",), ("tiff",), 2625, 10_000_000),
-        Preset("elsevier", 90, 190, 240, _SANS, 8, 7, 500, ("pdf", "tiff"), ("pdf", "tiff")),
+        Preset("plos", 132, 190.5, 222, _SANS, 9, 8, 300, ("tiff",), ("tiff", "eps"), 2625, 10_000_000),
+        Preset("elsevier", 90, 190, 240, _SANS, 8, 7, 500, ("pdf", "tiff"), ("pdf", "tiff", "eps")),
     )
 }
 """By name."""

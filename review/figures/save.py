@@ -2,14 +2,19 @@
 
 import io
 import json
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -20,10 +25,12 @@ from review.analysis.tidy import Tidy
 from review.figures.base import FigureSpec, drawn
 from review.figures.presets import Preset, formats_for
 
+_DATED = re.compile(rb"%%CreationDate: .*\n")
 # No dates and no random ids: the same input gives the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Producer": "litscale"},
     "svg": {"Date": None, "Creator": "litscale"},
+    "eps": {"Creator": "litscale"},
 }
 
 
@@ -54,17 +61,24 @@ def save(
     formats: tuple[str, ...] = (),
     inputs: dict[str, Any] | None = None,
 ) -> SavedFigure:
-    """Write ``NAME.pdf|svg|png|tiff``, ``NAME.csv`` and ``NAME.json``, each at once or not at all.
+    """Write ``NAME.pdf|svg|png|tiff|eps``, ``NAME.csv`` and ``NAME.json``, each at once or not at all.
 
     The JSON is written last: a figure whose JSON is there is complete.
 
     Raises:
-        InputError: the journal does not take the format, or the file is larger than it takes.
+        InputError: the journal does not take the format, the file is larger than it takes, or the figure
+            is see-through and the format is not.
         DiskError: the disk refused the write.
 
     """
     wanted = formats_for(preset, formats)
     figure = drawn(spec, tidy, preset)
+    if "eps" in wanted and (where := see_through(figure)):
+        others = ", ".join(one for one in preset.allowed if one != "eps")
+        raise InputError(
+            f"{spec.name}.eps: EPS has no transparency, and this figure has some ({where}); "
+            f"{preset.name} also takes {others}"
+        )
     bodies = {f"{spec.name}.{kind}": render(figure, kind, preset) for kind in wanted}
     for name, body in bodies.items():
         if preset.bytes and len(body) > preset.bytes:
@@ -96,9 +110,9 @@ def render(figure: Figure, kind: str, preset: Preset) -> bytes:
     buffer = io.BytesIO()
     dpi = _dpi(figure, preset)
     with rc_context(preset.rc()):
-        if kind in ("pdf", "svg"):
-            figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
-            return buffer.getvalue()
+        if kind in _METADATA:
+            figure.savefig(buffer, format=kind, metadata=_METADATA[kind], dpi=dpi)
+            return _DATED.sub(b"", buffer.getvalue()) if kind == "eps" else buffer.getvalue()
         # Matplotlib keeps a transparent layer in its pixels, even a wholly opaque one.
         figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 0})
     pixels = Image.open(buffer).convert("RGB")
@@ -110,6 +124,27 @@ def render(figure: Figure, kind: str, preset: Preset) -> bytes:
     else:
         pixels.save(written, "tiff", dpi=(dpi, dpi), compression="tiff_lzw")
     return written.getvalue()
+
+
+_COLOURS = ("facecolor", "edgecolor", "color", "markerfacecolor", "markeredgecolor")
+
+
+def see_through(figure: Figure) -> str:
+    """The kind of the first thing in a figure that lets shine through what is below it; empty if none does.
+
+    An EPS would hold it as opaque, and a picture's missing pixels as black.
+    """
+    shown = [one for one in figure.findobj() if one.get_visible()]
+    boxes = (one.get_bbox_patch() for one in shown if isinstance(one, Text))
+    for one in (*shown, *filter(None, boxes)):
+        colours = [to_rgba_array(get()) for name in _COLOURS if (get := getattr(one, f"get_{name}", None))]
+        if isinstance(one, AxesImage) and (pixels := one.get_array()) is not None:
+            # Unlike a shape, a picture is see-through where it has nothing at all.
+            colours.append(np.maximum(one.to_rgba(pixels).reshape(-1, 4), 1e-9))
+        alphas = np.concatenate([np.ravel(one.get_alpha() or 1.0), *(rows[:, 3] for rows in colours)])
+        if bool(((alphas > 0) & (alphas < 1)).any()):
+            return type(one).__name__
+    return ""
 
 
 def _dpi(figure: Figure, preset: Preset) -> float:

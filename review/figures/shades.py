@@ -1,9 +1,13 @@
 """How figures tell corrected shares from naive ones: colour is corrected, grey is the tagger's word."""
 
 import textwrap
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from review.analysis.prevalence import share_or_naive
@@ -44,21 +48,46 @@ def per_year(tidy: Tidy) -> dict[int, int] | None:
     return dict(zip(most.index.astype(int).tolist(), most.astype(int).tolist(), strict=True))
 
 
-def cells(axes: Axes, blue: pd.DataFrame, grey: pd.DataFrame, most: float) -> None:
+def lighter(colour: str, share: float) -> tuple[float, float, float]:
+    """A colour as it looks on white when it covers this share: opaque, for not every format is see-through.
+
+    >>> lighter("black", 0.25)
+    (0.75, 0.75, 0.75)
+    """
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
+
+
+def tiles(axes: Axes, values: Any, **look: Any) -> QuadMesh:
+    """A heat map of a matrix, first row on top, without tiles where it is NaN.
+
+    A picture would need to be see-through there, which EPS has not.
+    """
+    rows, columns = values.shape
+    edges = (np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5)
+    # Without an edge of their own colour viewers show hairlines between tiles.
+    made = axes.pcolormesh(*edges, np.ma.masked_invalid(values), edgecolors="face", linewidth=0.2, **look)
+    axes.set(xlim=edges[0][[0, -1]], ylim=edges[1][[-1, 0]])
+    return made
+
+
+def cells(axes: Axes, blue: pd.DataFrame, grey: pd.DataFrame, most: float) -> tuple[QuadMesh, QuadMesh]:
     """A heat map: ``blue`` shares are corrected, ``grey`` ones naive, NaN where the other speaks."""
     from matplotlib import colormaps
     from matplotlib.colors import LinearSegmentedColormap
 
     light = LinearSegmentedColormap.from_list("light", colormaps[NAIVE_MAP]([0.0, GREY_END]))
-    for table, shade in ((grey, light), (blue, colormaps[CORRECTED_MAP])):
-        values = table.to_numpy(dtype=float)
-        axes.imshow(values, aspect="auto", cmap=shade, vmin=0, vmax=most, interpolation="nearest")
+    made = [
+        tiles(axes, table.to_numpy(dtype=float), cmap=shade, vmin=0, vmax=most)
+        for table, shade in ((blue, colormaps[CORRECTED_MAP]), (grey, light))
+    ]
     rows, columns = blue.shape
     axes.set_xticks([i - 0.5 for i in range(1, columns)], minor=True)
     axes.set_yticks([i - 0.5 for i in range(1, rows)], minor=True)
     axes.grid(which="minor", color="white", linewidth=0.6)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
+    return made[0], made[1]
 
 
 def footnote(figure: Figure, text: str, size: float) -> None:

@@ -36,10 +36,11 @@ def draw_map(tidy: Tidy, figure: Figure) -> None:
     """Contours of both families' densities, points behind them, names where topics lie."""
     axes = figure.add_subplot()
     points = tidy.frame[tidy.frame["kind"] == "study"]
-    for family in _STYLES:
-        part = points[points["family"] == family]
-        axes.plot(part["x"], part["y"], ".", color=_DARK[family], markersize=1.2, markeredgewidth=0,
-                  alpha=0.45, rasterized=True, zorder=1)  # fmt: skip
+    # Light and in mixed order, so that no family lies on the other; see-through points would not print.
+    mixed = points.sample(frac=1, random_state=topics.MAP_SEED)
+    light = {family: shades.lighter(_DARK[family], 0.45) for family in _STYLES}
+    axes.scatter(mixed["x"], mixed["y"], s=1.2, c=mixed["family"].map(light).tolist(), linewidths=0,
+                 rasterized=True, zorder=1)  # fmt: skip
     box = [*np.percentile(points["x"], [0.5, 99.5]), *np.percentile(points["y"], [0.5, 99.5])]
     for family in _STYLES:
         _contours(axes, points[points["family"] == family], box, family)
@@ -87,7 +88,7 @@ def _names_on(axes: Axes, named: pd.DataFrame) -> int:
         text = axes.text(
             row["x"], row["y"], textwrap.fill(_short(row, 30), 20), ha="center", va="center",
             fontsize=size, zorder=4, linespacing=0.95,
-            bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.2},
         )  # fmt: skip
         text.set_in_layout(False)
         step = text.get_window_extent().height
@@ -179,8 +180,7 @@ def draw_over_time(tidy: Tidy, figure: Figure) -> None:
     wide.loc[:, few[wide.columns].to_numpy()] = np.nan
     most = float(np.nanmax(wide.drop(index=topics.OUTLIERS, errors="ignore").to_numpy(), initial=0.01))
     axes.patch.set(hatch="////", facecolor="white", edgecolor="#BBBBBB")
-    image = axes.imshow(wide.to_numpy(), aspect="auto", cmap="Greys", vmin=0, vmax=most,
-                        interpolation="nearest")  # fmt: skip
+    image = shades.tiles(axes, wide.to_numpy(), cmap="Greys", vmin=0, vmax=most)
     years = list(wide.columns)
     room = int(figure.get_figwidth() * 72 * 0.55 / (4 * float(axes.title.get_fontsize())))
     step = max(1, -(-len(years) // room))

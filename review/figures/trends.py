@@ -84,7 +84,7 @@ def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
         for wanted in (done, ~done)
     )
     most = float(shades.best(tidy).max() or 1.0)
-    shades.cells(axes, blue, grey, most)
+    corrected_cells, naive_cells = shades.cells(axes, blue, grey, most)
     years = [int(year) for year in blue.columns.tolist()]
     step = max(1, -(-len(years) // 16))
     totals = tidy.frame.drop_duplicates("year").set_index("year")["denominator"].fillna(0)
@@ -95,8 +95,8 @@ def draw_evaluation(tidy: Tidy, figure: Figure) -> None:
     corrected = shades.audited(tidy)
     if len(years) <= _MOST_NUMBERS:
         _numbers(axes, tidy, order, years, most)
-    image = axes.images[1 if corrected else 0]
-    bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, 0), aspect=30, pad=0.01)
+    shown = corrected_cells if corrected else naive_cells
+    bar = figure.colorbar(shown, ax=axes, format=PercentFormatter(1.0, 0), aspect=30, pad=0.01)
     meaning = "blue: corrected, ± half of the\n95 % interval; grey: naive"
     told = meaning if corrected else shades.heading(tidy).partition("(")[2].rstrip(")")
     bar.set_label(f"Share of the year's studies\n({told})")

@@ -6,16 +6,18 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from corpora.errors import InputError
 from corpora.registry import entries, load
 from review.analysis.tidy import Tidy
 from review.figures.base import drawn
 from review.figures.presets import PRESETS, Preset, preset
-from review.figures.save import save
+from review.figures.save import save, see_through
 from tests.review.test_figures import CASES, CONTEXT, data_for
 
 # One figure of each width; npj is drawn once, for it asks what nature asks.
@@ -47,6 +49,8 @@ def test_saved_files_are_as_the_journal_asks(name: str, journal: str, tmp_path: 
         pdf_is(files["pdf"], width_of(name, wanted), wanted)
     if "svg" in files:
         svg_is(files["svg"], width_of(name, wanted), wanted)
+    if "eps" in files:
+        eps_is(files["eps"], width_of(name, wanted), wanted)
     for kind in {"png", "tiff"} & set(files):
         picture_is(files[kind], kind, width_of(name, wanted), wanted)
 
@@ -84,6 +88,49 @@ def svg_is(path: Path, width: float, wanted: Preset) -> None:
     assert min(map(float, fonts)) >= wanted.smallest - 0.01
 
 
+def eps_is(path: Path, width: float, wanted: Preset) -> None:
+    body = path.read_bytes()
+    assert body.startswith(b"%!PS-Adobe-3.0 EPSF-3.0\n")
+    box = re.search(rb"%%HiResBoundingBox: 0\.0+ 0\.0+ ([\d.]+) ([\d.]+)\n", body)
+    assert box is not None
+    assert float(box.group(1)) * MM_OF_A_POINT == pytest.approx(width, abs=0.1)
+    assert float(box.group(2)) * MM_OF_A_POINT <= wanted.tallest + 0.1
+    # Whole points for old readers: no less than what is drawn.
+    whole = re.search(rb"%%BoundingBox: 0 0 (\d+) (\d+)\n", body)
+    assert whole is not None
+    assert int(whole.group(1)) >= float(box.group(1)) > int(whole.group(1)) - 1
+    first = wanted.rc()["font.family"][0].replace(" ", "").encode()
+    named = re.findall(rb"/FontName /(\S+) def", body)
+    assert named, "an EPS without fonts has its text as outlines"
+    assert all(name.startswith(first) for name in named), named
+    # Every font is there whole, as TrueType (Type 42).
+    assert re.findall(rb"/FontType (\d+) def", body) == [b"42"] * len(named)
+    assert body.count(b"/sfnts") == len(named)
+    sizes = [float(size) for size in re.findall(rb" ([\d.]+) selectfont", body)]
+    assert sizes
+    assert min(sizes) >= wanted.smallest - 0.01
+    assert b"CreationDate" not in body, "the same input gives the same bytes"
+
+
+def test_what_is_see_through_is_not_written_as_eps(tmp_path: Path) -> None:
+    spec = load("figures", "records-per-year")
+    tidy = spec.compute(data_for(spec, *CASES["many"]), CONTEXT)
+
+    def veil(tidy: Tidy, figure: Figure) -> None:
+        figure.add_subplot().plot([0, 1], [0, 1], alpha=0.5)
+
+    def holes(tidy: Tidy, figure: Figure) -> None:
+        figure.add_subplot().imshow([[0.5, np.nan]])
+
+    def box(tidy: Tidy, figure: Figure) -> None:
+        figure.text(0.5, 0.5, "A", bbox={"facecolor": (1, 1, 1, 0.5)})
+
+    for draw, what in ((veil, "Line2D"), (holes, "AxesImage"), (box, "FancyBboxPatch")):
+        with pytest.raises(InputError, match=rf"has some \({what}\); plos also takes tiff"):
+            save(replace(spec, draw=draw), tidy, tmp_path, preset("plos"), ("eps",))
+    assert not list(tmp_path.iterdir())
+
+
 def picture_is(path: Path, kind: str, width: float, wanted: Preset) -> None:
     with Image.open(path) as picture:
         assert picture.mode == "RGB", "no transparency"
@@ -104,7 +151,7 @@ def picture_is(path: Path, kind: str, width: float, wanted: Preset) -> None:
 
 
 @pytest.mark.parametrize("name", entries("figures"))
-def test_no_text_of_any_figure_is_below_the_minimum(name: str) -> None:
+def test_no_figure_has_text_below_the_minimum_or_lets_shine_through(name: str) -> None:
     spec = load("figures", name)
     tidy = spec.compute(data_for(spec, *CASES["many"]), CONTEXT)
     # The journal with the largest minimum.
@@ -114,6 +161,7 @@ def test_no_text_of_any_figure_is_below_the_minimum(name: str) -> None:
     assert texts
     small = [one.get_text() for one in texts if one.get_fontsize() < wanted.smallest - 0.01]
     assert not small
+    assert not see_through(figure)
     assert figure.get_figheight() * 25.4 <= wanted.tallest + 0.2
 
 
