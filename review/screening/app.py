@@ -19,7 +19,7 @@ from corpora.errors import InputError, LitscaleError
 from review.screening import browsing, words
 from review.screening.face import WIDE, Face
 from review.screening.panes import Found, Help, Line, Then
-from review.screening.session import Item
+from review.screening.queue import Item
 
 _TEXTUAL_KEYS = {"/": "slash", "?": "question_mark", "Enter": "enter", "1-9": "1,2,3,4,5,6,7,8,9"}
 _TICK = 2.0

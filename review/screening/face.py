@@ -11,7 +11,8 @@ from textual.widgets import Static
 from corpora.errors import LedgerError, LitscaleError
 from review.screening import words
 from review.screening.panes import Line, report
-from review.screening.session import Item, Session
+from review.screening.queue import Item
+from review.screening.session import Session
 
 WIDE = 100
 """Columns from which the criteria stand beside the report from the start."""

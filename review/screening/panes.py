@@ -13,7 +13,8 @@ from textual.widgets import Input, OptionList, Static
 
 from review.screening import words
 from review.screening.marking import Mark
-from review.screening.session import Item, Session
+from review.screening.queue import Item
+from review.screening.session import Session
 from review.screening.texts import Shown
 
 STYLES = {

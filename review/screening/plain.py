@@ -14,7 +14,8 @@ from dataclasses import replace
 from corpora.errors import InputError, LitscaleError
 from review.screening import browsing, words
 from review.screening.marking import signed
-from review.screening.session import Item, Session
+from review.screening.queue import Item
+from review.screening.session import Session
 
 Say = Callable[[str], None]
 Ask = Callable[[str], str]

@@ -47,17 +47,25 @@ class Remarks:
         """This person's notes and tags on a report, as (kind, text), oldest first."""
         return [(row["kind"], row["text"]) for row in self._mine(*OWN) if self._of(row) == shown.report]
 
-    def skip(self, shown: Shown) -> None:
-        """Note that a report was postponed."""
-        self._append(shown.record_id, "skip", "")
+    def skip(self, shown: Shown) -> str:
+        """Note that a report was postponed; gives the note's UUID."""
+        return self._append(shown.record_id, "skip", "")
+
+    def take_back(self, shown: Shown, skipped: str) -> None:
+        """Take a postponement back."""
+        self._append(shown.record_id, UNDONE, "", supersedes=skipped)
 
     def origin(self, shown: Shown, text: str) -> None:
         """Note where a field that was filled came from."""
         self._append(shown.record_id, "origin", text)
 
     def skipped(self) -> list[str]:
-        """Reports that this person ever postponed, oldest first."""
-        held = dict.fromkeys(self._of(row) for row in self._mine("skip"))
+        """Reports that this person ever postponed, by when they did so last."""
+        held: dict[str | None, None] = {}
+        for row in self._mine("skip"):
+            report = self._of(row)
+            held.pop(report, None)
+            held[report] = None
         return [report for report in held if report]
 
     def add_keys(self, names: list[str]) -> tuple[list[str], list[str]]:
@@ -84,7 +92,7 @@ class Remarks:
     def _of(self, row: dict[str, Any]) -> str | None:
         return self._texts.reports.get(row["record_id"])
 
-    def _append(self, record: str, kind: str, text: str, supersedes: str | None = None) -> None:
+    def _append(self, record: str, kind: str, text: str, supersedes: str | None = None) -> str:
         row = {"record_id": record, "stage": self._stage, "kind": kind, "text": text,
                "person": self._person, "supersedes": supersedes}  # fmt: skip
-        self._ledger.append("remarks", row)
+        return self._ledger.append("remarks", row)

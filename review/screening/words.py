@@ -8,7 +8,8 @@ from corpora.errors import InputError, LedgerError
 from review import fulltexts
 from review.screening.board import Board
 from review.screening.marking import SIGNS
-from review.screening.session import Item, Progress, Session
+from review.screening.queue import Item
+from review.screening.session import Progress, Session
 from review.screening.texts import Shown
 
 KEYS: tuple[tuple[str, str, str], ...] = (
@@ -20,7 +21,7 @@ KEYS: tuple[tuple[str, str, str], ...] = (
     ("o", "ongoing", "ongoing study"),
     ("s", "skip", "skip: it comes again after all others"),
     ("Enter", "next", "go on with the queue, after a look elsewhere"),
-    ("u", "undo", "undo your last decision of this session"),
+    ("u", "undo", "undo your last decision or skip of this session"),
     ("y", "redo", "undo the undo"),
     ("n", "note", "a note of yours"),
     ("t", "tag", "a tag; the same again takes it off"),
@@ -226,14 +227,14 @@ def empty(session: Session) -> list[str]:
         other, name = _other_queue(session)
         if other:
             lines.append(f"{other:,} {name} wait in a queue of their own: review screen --queue "
-                         f"{'no-abstract' if session.queue == 'ranked' else 'ranked'}")  # fmt: skip
+                         f"{'no-abstract' if session.queue.name == 'ranked' else 'ranked'}")  # fmt: skip
     lines.append("What people differ on is settled with: review resolve")
     return lines
 
 
 def _other_queue(session: Session) -> tuple[int, str]:
     """How many reports are open to this person in the queue that is not shown, and what they are."""
-    ranked = session.queue == "ranked"
+    ranked = session.queue.name == "ranked"
     rows = np.flatnonzero(~session.texts.rankable if ranked else session.texts.rankable)
     ids = (session.texts.ids[row] for row in rows)
     count = sum(session.board.open_to(session.person, report) for report in ids)

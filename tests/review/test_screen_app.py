@@ -21,7 +21,8 @@ from review.protocol import Import
 from review.screening import words
 from review.screening.app import ScreenApp
 from review.screening.panes import Line
-from review.screening.session import Item, Session
+from review.screening.queue import Item
+from review.screening.session import Session
 from review.workspace import Workspace
 
 Make = Callable[..., Workspace]

@@ -92,6 +92,34 @@ def test_skipped_reports_come_last_also_in_a_later_session(make_review: Make) ->
     assert len(order) == 5
 
 
+def test_a_skip_is_undone_and_done_again(make_review: Make) -> None:
+    workspace = make_review(6, 'mode = "single"')
+    with Session(workspace, "ann", TA) as session:
+        first = session.next()
+        assert first
+        session.skip(first)
+        assert session.progress().skipped == 1
+        back = session.undo()
+        assert back
+        assert back.shown.report == first.shown.report
+        assert session.progress().skipped == 0
+        again = session.redo()
+        assert again
+        assert session.progress().skipped == 1
+        session.undo()
+    with Session(workspace, "ann", TA) as session:
+        assert session.progress().skipped == 0
+        item = session.jump(first.shown.report)
+        assert session.may_decide(item)
+        session.skip(item)
+        session.decide(item, "include")
+        assert session.progress().skipped == 0  # what is decided is not postponed
+        session.undo()
+        assert session.progress().skipped == 1
+    rows = [row["kind"] for row in workspace.ledger.rows("remarks")]
+    assert rows == ["skip", UNDONE, "skip", UNDONE, "skip"]
+
+
 def test_what_cannot_be_decided_is_refused_with_the_choices(make_review: Make) -> None:
     workspace = make_review(6)
     with Session(workspace, "ann", TA) as session:
@@ -120,7 +148,7 @@ def test_notes_tags_and_key_papers(make_review: Make) -> None:
         found, unknown = session.key_papers(["https://doi.org/10.1234/x0", "10.1234/none"])
         assert len(found) == 1
         assert unknown == ["10.1234/none"]
-        rows, labels = session._labels()
+        rows, labels = session.queue.labels()
         assert labels.tolist() == [True]
         assert session.texts.ids[rows[0]] == found[0]
     with Session(workspace, "ben", TA) as session:
@@ -159,16 +187,16 @@ def test_order_is_trained_on_own_and_settled_votes_alone(make_review: Make) -> N
     workspace = make_review(10)
     screen_all(workspace, "ann")
     with Session(workspace, "ben", TA) as session:
-        assert session._labels()[0].size == 0  # nine votes of Ann's, none settled, none of Ben's
+        assert session.queue.labels()[0].size == 0  # nine votes of Ann's, none settled, none of Ben's
         item = session.next()
         assert item
         session.decide(item, "include")
-        assert session._labels()[0].size == 1
+        assert session.queue.labels()[0].size == 1
         assert session.progress().decided == 1
     with Session(workspace, "cleo", TA) as session:
         # Only what the two agreed on has reached a third person's order.
         known = (session.board.verdicts() >= 0).sum()
-        assert session._labels()[0].size == known <= 1
+        assert session.queue.labels()[0].size == known <= 1
 
 
 def test_a_single_queue_gives_each_report_to_one_person(make_review: Make, either_ledger: str) -> None:

@@ -132,7 +132,7 @@ def test_suggestions_fill_no_seat_count_for_no_stop_and_show_only_afterwards(
         session.decide(item, "maybe")
     assert "1 decisions were changed" in dict(suggestions.boxes(board(workspace)))["M8"]
     with Session(workspace, "ben", TA) as session:
-        rows, _ = session._labels()
+        rows, _ = session.queue.labels()
         assert len(rows) == 0  # neither Ann's votes nor the model's train Ben's order
 
 
