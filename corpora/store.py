@@ -26,6 +26,7 @@ from corpora.run import FileEntry, Run
 from corpora.schema import KINDS, SCHEMA_VERSION
 
 _RUN = "run.json"
+_CODED = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,18 @@ class Corpus:
         run_id: str | None = None,
         *,
         everything: bool = False,
+        coded: Sequence[str] = (),
     ) -> pa.Table:
         """One table over all live parts of a kind (or of one run), rows in order of commit.
 
-        Columns that an older part lacks are null; ``everything`` reads withdrawn parts too.
+        Columns that an older part lacks are null; ``everything`` reads withdrawn parts too. Text columns
+        in ``coded`` come as dictionaries: where few values stand in many rows, that is read far faster.
         """
         parts = self.parts(kind) if everything else self.live(kind)
         chosen = [part for part in parts if run_id in (None, part.run.id)]
         wanted = list(columns or KINDS[kind][name].names)
-        schema = pa.schema([KINDS[kind][name].field(column) for column in wanted])
+        fields = [KINDS[kind][name].field(column) for column in wanted]
+        schema = pa.schema([one.with_type(_CODED) if one.name in coded else one for one in fields])
         pieces = [_read(part, name, schema) for part in chosen if name in part.run.files]
         return pa.concat_tables(pieces) if pieces else schema.empty_table()
 
@@ -169,7 +173,8 @@ def _open_part(path: Path) -> Part:
 def _read(part: Part, name: str, schema: pa.Schema) -> pa.Table:
     path = part.path / f"{name}.parquet"
     try:
-        with pq.ParquetFile(path) as file:
+        coded = [field.name for field in schema if field.type == _CODED]
+        with pq.ParquetFile(path, read_dictionary=coded) as file:
             rows, held = file.metadata.num_rows, set(file.schema_arrow.names)
             table = file.read([column for column in schema.names if column in held])
     except (OSError, pa.ArrowInvalid) as error:

@@ -29,7 +29,8 @@ def known(workspace: Workspace) -> Known:
     found = retrievals(workspace)
     once: pd.DataFrame = found.drop_duplicates(["search", "record_id", "time"])
     return Known(
-        once[FOUND],
+        # Python's own strings: they are looked up one by one, 100,000 of them many times over.
+        once[FOUND].astype(object),
         reports=clusters.reports,
         studies=clusters.studies,
         decisions=settled,
@@ -64,7 +65,7 @@ def _left_out(workspace: Workspace) -> tuple[set[str], str]:
     first = workspace.protocol.stages[0]
     if not any(row["stage"] == first for row in workspace.ledger.current("stops")):
         return set(), ""
-    return stops.unscreened(resolving.open_board(workspace, first))
+    return stops.unscreened(resolving.present_board(workspace, first))
 
 
 def retrievals(workspace: Workspace) -> pd.DataFrame:

@@ -110,11 +110,18 @@ def rescreen(workspace: Workspace, stage: str, person: str) -> int:
 
 
 def ballots(workspace: Workspace, reports: Mapping[str, str], stage: ScreeningStage) -> Ballots:
-    """All votes and resolutions of one stage, as they stand."""
-    held = Ballots(stage, reports, workspace.protocol.seed)
-    held.feed(workspace.ledger.rows("decisions"))
-    held.resolve(workspace.ledger.current("resolutions"))
-    return held
+    """All votes and resolutions of one stage, as they stand; shared, so that nobody may feed them more."""
+    tables = workspace.ledger.state()
+    seed = workspace.protocol.seed
+    state = (reports, stage, seed, tables["decisions"], tables["resolutions"])
+
+    def count() -> Ballots:
+        held = Ballots(stage, reports, seed)
+        held.feed(workspace.ledger.rows("decisions"))
+        held.resolve(workspace.ledger.current("resolutions"))
+        return held
+
+    return workspace.once(f"ballots of {stage.stage}", state, count)
 
 
 def passed(workspace: Workspace, reports: Mapping[str, str]) -> set[str]:

@@ -1,21 +1,28 @@
 """`Facts`: one narrow row a study, and a full-text index, for one snapshot of a workspace.
 
-Figures and dashboard read these, never the corpus itself. They are kept in ``cache/<hash>/`` and
-may be deleted at any time. ``year`` is the earliest year of a study's reports; its labels are the
-union over its records (method rules, section 8). So are its ``keywords`` and ``mesh`` (descriptors),
-both in lower case, and its ``countries`` (ISO 3166-1 alpha-2); ``author_names`` are those of one record,
-for two records may write the same people differently. Each is null where no record brings any.
+Figures and dashboard read these, never the corpus itself. They are kept in ``cache/facts/`` and may be
+deleted at any time: the table of studies and the index under the hash of the records and links that they
+were read from, and beside them what changes more often, the status of each study and its labels, each
+under a hash of its own. So a decision costs one column, not the whole; the parts are joined on reading.
+
+``year`` is the earliest year of a study's reports; its labels are the union over its records (method
+rules, section 8). So are its ``keywords`` and ``mesh`` (descriptors), both in lower case, and its
+``countries`` (ISO 3166-1 alpha-2); ``author_names`` are those of one record, for two records may write
+the same people differently. Each is null where no record brings any.
 """
 
+import hashlib
 import json
-import os
 import shutil
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+import threading
+import time
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
@@ -23,18 +30,33 @@ import pyarrow.parquet as pq
 
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
-from corpora import places
-from corpora.dedupe.cluster import Clusters
-from review import decisions, linking, patches, removing
+from corpora.store import fsync
+from review import factparts
 from review.workspace import Workspace
 
-_RECORD_COLUMNS = [
-    "record_id", "source", "doi", "pmid", "openalex_id", "title", "abstract", "year", "venue",
-    "publication_types", "authors", "language", "citation_count", "retraction", "url", "keywords", "mesh",
-]  # fmt: skip
+_FORM = 3
+"""Raised when a part changes its columns, so that a cache of an older litscale is built anew."""
 
-_FORM = 2
-"""Raised when a column is added, so that a cache of an older litscale is built anew."""
+_KEPT = 3
+"""How many of each part are kept: the newest."""
+
+_ABANDONED = 24 * 3600
+"""Seconds after which a part half written was left by a command that was killed."""
+
+
+class Index:
+    """The full-text index, open as long as somebody holds it: its file may be forgotten meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+        weakref.finalize(self, self._connection.close)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds; of several threads one at a time."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +64,7 @@ class Facts:
     """``studies``: one row a study; ``labels``: dimension → tagger and run that speak for it."""
 
     snapshot: str
-    folder: Path
+    index: Index
     studies: pd.DataFrame
     labels: dict[str, dict[str, str]]
     codebook: Codebook
@@ -55,42 +77,49 @@ class Facts:
         terms = [f'"{word}"' for word in words.replace('"', " ").split()]
         if not terms:
             return []
-        query = " ".join(terms) + "*"
-        with closing(_read_only(self.folder / "search.sqlite")) as connection:
-            rows = connection.execute(
-                "SELECT study_id FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT ?",
-                (query, limit),
-            )
-            return [row[0] for row in rows]
+        rows = self.index.rows(
+            "SELECT study_id FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT ?",
+            " ".join(terms) + "*",
+            limit,
+        )
+        return [row[0] for row in rows]
 
     def text(self, study_id: str) -> tuple[str, str]:
         """Title and abstract of a study as they were indexed."""
-        with closing(_read_only(self.folder / "search.sqlite")) as connection:
-            row = connection.execute(
-                "SELECT title, abstract FROM texts WHERE study_id = ?", (study_id,)
-            ).fetchone()
-        return (row[0] or "", row[1] or "") if row else ("", "")
+        rows = self.index.rows("SELECT title, abstract FROM texts WHERE study_id = ?", study_id)
+        return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
 
 
 def facts(workspace: Workspace) -> Facts:
-    """The facts of the present snapshot; built once and then read from the cache."""
+    """The facts of the present snapshot; a part is built once and then read from the cache."""
     snapshot = workspace.snapshot()
-    cache = workspace.root / "cache"
-    folder = cache / f"{snapshot}-{_FORM}"
     codebook = load_codebook(workspace.protocol.labels.codebook)
-    if not (folder / "facts.json").exists():
-        building = cache / f".tmp-{snapshot}-{os.getpid()}"
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
-        spoken = _build(workspace, codebook, building)
-        (building / "facts.json").write_text(json.dumps({"labels": spoken}), "utf-8")
-        if not (folder / "facts.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            building.rename(folder)
-        _forget_older(cache, keep=folder.name)
-    spoken = json.loads((folder / "facts.json").read_text("utf-8"))["labels"]
-    studies = pq.read_table(folder / "studies.parquet").to_pandas()
-    return Facts(snapshot, folder, studies, spoken, codebook)
+    spoken = _spoken(workspace, codebook)
+    runs = {one.id: spoken[one.id]["run"] if one.id in spoken else None for one in codebook.all_dimensions()}
+    corpus = workspace.hash_of("records", "links", ledger=("patches", "links"))
+    decided = workspace.hash_of(ledger=("decisions", "resolutions", "removals"))
+    rules = [workspace.protocol.seed, *(stage.model_dump() for stage in workspace.protocol.screening)]
+
+    folder = _part(workspace, "studies", [corpus], lambda into: factparts.write_studies(workspace, into))
+
+    def column(kind: str, key: list[Any], make: Callable[[pa.Table], pa.Table]) -> pa.Table:
+        """What is made from the studies' members and from what is told in ``key``."""
+
+        def write(into: Path) -> None:
+            members = pq.read_table(folder / "members.parquet")
+            pq.write_table(make(members), into / f"{kind}.parquet", compression="zstd")
+
+        return pq.read_table(_part(workspace, kind, [corpus, *key], write) / f"{kind}.parquet")
+
+    status = column("status", [decided, rules], lambda members: factparts.statuses(workspace, members))
+    labels = column("labels", [runs], lambda members: factparts.labels(workspace, members, runs))
+    table = pq.read_table(folder / "studies.parquet")
+    table = table.add_column(table.schema.get_field_index("author_names"), "status", status["status"])
+    for name in labels.column_names:
+        table = table.append_column(name, labels[name])
+    numbers = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
+    studies = table.to_pandas(types_mapper=numbers.get)
+    return Facts(snapshot, Index(folder / "search.sqlite"), studies, spoken, codebook)
 
 
 def shown(studies: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -101,179 +130,53 @@ def shown(studies: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return studies, f"{len(studies):,} studies: all identified, none included yet"
 
 
-def _forget_older(cache: Path, keep: str) -> None:
-    """Keep the three newest snapshots: a dashboard may still read the one before."""
-    held = sorted(
-        (path for path in cache.iterdir() if (path / "facts.json").exists() and path.name != keep),
-        key=lambda path: path.stat().st_mtime,
-    )
-    for path in held[:-2]:
+def _spoken(workspace: Workspace, codebook: Codebook) -> dict[str, dict[str, str]]:
+    """Dimension → the tagger that speaks for it, and its newest run; without those that were never tagged."""
+    ids = [dimension.id for dimension in codebook.all_dimensions()]
+    taggers = {one: workspace.protocol.labels.tagger_of(codebook.root_of(one)) for one in ids}
+    parts = {tagger: workspace.latest("labels", tagger=tagger) for tagger in set(taggers.values())}
+    found = ((one, tagger, parts[tagger]) for one, tagger in taggers.items())
+    return {one: {"tagger": tagger, "run": part.run.id} for one, tagger, part in found if part}
+
+
+# ------------------------------------------------------------------ the cache
+
+
+def _part(workspace: Workspace, kind: str, key: list[Any], write: Callable[[Path], None]) -> Path:
+    """The folder of one part in the state that ``key`` names; written aside first, then renamed."""
+    cache = workspace.root / "cache" / "facts"
+    named = hashlib.sha256(json.dumps([_FORM, *key], sort_keys=True).encode()).hexdigest()[:16]
+    folder = cache / f"{kind}-{named}"
+    if not folder.exists():
+        aside = cache / f".tmp-{uuid4().hex}"
+        aside.mkdir(parents=True)
+        try:
+            write(aside)
+            for path in aside.iterdir():
+                fsync(path)
+            _place(aside, folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        _forget_older(workspace, kind, folder)
+    return folder
+
+
+def _place(aside: Path, folder: Path) -> None:
+    try:
+        aside.rename(folder)
+    except OSError:
+        # Another command may have been faster; its part is the same.
+        if not folder.exists():
+            raise
+
+
+def _forget_older(workspace: Workspace, kind: str, made: Path) -> None:
+    """Keep the newest of a part, so that states that somebody looks at by turns are not built each time."""
+    held = sorted(made.parent.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime_ns)
+    gone = [path for path in held if path != made][: -(_KEPT - 1)]
+    late = time.time() - _ABANDONED
+    gone += [path for path in made.parent.glob(".tmp-*") if path.stat().st_mtime < late]
+    # Before form 3 a whole state lay in one folder.
+    gone += [path.parent for path in workspace.root.glob("cache/*/facts.json")]
+    for path in gone:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _build(workspace: Workspace, codebook: Codebook, folder: Path) -> dict[str, dict[str, str]]:
-    records = patches.records(workspace, _RECORD_COLUMNS).to_pandas()
-    clusters = linking.clusters(workspace)
-    records["study_id"] = records["record_id"].map(clusters.studies)
-    records["report_id"] = records["record_id"].map(clusters.reports)
-    studies, texts = _studies(records)
-    studies["status"] = _status(workspace, clusters, studies)
-    labels, spoken = _labels(workspace, codebook, clusters)
-    lists = {"author_names": studies.pop("author_names").tolist(), **_lists(records, studies["study_id"])}
-    table = pa.Table.from_pandas(studies, preserve_index=False)
-    for name, cells in lists.items():
-        table = table.append_column(name, pa.array(cells, pa.list_(pa.string())))
-    for name in [dimension.id for dimension in codebook.all_dimensions()]:
-        held = labels.get(name, {})
-        cells = [held.get(study) for study in studies["study_id"]]
-        table = table.append_column(name, pa.array(cells, pa.list_(pa.string())))
-    pq.write_table(table, folder / "studies.parquet", compression="zstd")
-    _index(folder / "search.sqlite", texts)
-    return spoken
-
-
-def _studies(records: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[Any, ...]]]:
-    """One row a study; the shown fields are those of its most complete record."""
-    records = records.assign(
-        complete=records["abstract"].fillna("").str.len().clip(upper=400) / 400
-        + records["doi"].notna()
-        + (~records["source"].str.contains("arxiv|preprint|rxiv", na=False)) * 0.5,
-        names=records["authors"].map(lambda authors: _names(authors) or None, na_action=None),
-    )
-    # The most complete first; ids break ties, so that the same corpus gives the same row.
-    records = records.sort_values(["study_id", "complete", "record_id"], ascending=[True, False, True])
-    grouped = records.groupby("study_id", sort=True)
-    shown = grouped.first()
-    people = ["; ".join(names or ()) for names in shown["names"]]
-    studies = pd.DataFrame(
-        {
-            "study_id": shown.index,
-            "record_ids": grouped["record_id"].agg(list).to_numpy(),
-            "report_ids": grouped["report_id"].agg(lambda ids: sorted(set(ids))).to_numpy(),
-            "title": shown["title"].to_numpy(),
-            "year": grouped["year"].min().astype("Int32").array,
-            "venue": shown["venue"].to_numpy(),
-            "authors": people,
-            "author_names": shown["names"].to_numpy(),
-            "sources": grouped["source"].agg(lambda names: sorted(set(names))).to_numpy(),
-            "doi": shown["doi"].to_numpy(),
-            "pmid": shown["pmid"].to_numpy(),
-            "openalex_id": shown["openalex_id"].to_numpy(),
-            "url": shown["url"].to_numpy(),
-            "language": shown["language"].to_numpy(),
-            "citation_count": grouped["citation_count"].max().astype("Int64").array,
-            "retraction": shown["retraction"].to_numpy(),
-            "has_abstract": shown["abstract"].notna().to_numpy(),
-        }
-    )
-    texts = list(
-        zip(
-            shown.index,
-            shown["title"],
-            shown["abstract"],
-            people,
-            shown["venue"],
-            strict=True,
-        )
-    )
-    return studies, texts
-
-
-def _lists(records: pd.DataFrame, studies: pd.Series) -> dict[str, list[list[str] | None]]:
-    """The union over a study's records: column → one list a study, None where no record brings any."""
-    held: dict[str, dict[str, set[str]]] = {"countries": {}, "keywords": {}, "mesh": {}}
-    columns = (records[name] for name in ("study_id", "authors", "keywords", "mesh"))
-    for study, authors, keywords, mesh in zip(*columns, strict=True):
-        descriptors = (heading["descriptor"] for heading in _listed(mesh))
-        held["countries"].setdefault(study, set()).update(_countries(authors))
-        held["keywords"].setdefault(study, set()).update(word.strip().lower() for word in _listed(keywords))
-        held["mesh"].setdefault(study, set()).update(word.strip().lower() for word in descriptors)
-    return {name: [sorted(found[study] - {""}) or None for study in studies] for name, found in held.items()}
-
-
-def _listed(cell: Any) -> Iterable[Any]:
-    return () if cell is None else cell
-
-
-def _names(authors: Any) -> list[str]:
-    named = [(author["family"], author["given"]) for author in _listed(authors) if author["family"]]
-    return [f"{family}, {given}" if given else family for family, given in named]
-
-
-def _countries(authors: Any) -> set[str]:
-    """Of each author the country that the source gave, and those that the affiliations end with."""
-    found: set[str | None] = set()
-    for author in _listed(authors):
-        found |= {author["country"], *map(places.country, _listed(author["affiliations"]))}
-    return {code for code in found if code}
-
-
-def _status(workspace: Workspace, clusters: Clusters, studies: pd.DataFrame) -> list[str]:
-    """Where each study stands: the furthest any of its reports has come; removed counts as excluded."""
-    rows = decisions.settled(workspace, clusters.reports)
-    removed, _ = removing.standing(workspace, clusters.reports)
-    verdicts = {
-        (report, stage): verdict
-        for report, stage, verdict in zip(rows["report_id"], rows["stage"], rows["verdict"], strict=True)
-    }
-    stages = workspace.protocol.stages
-    order = ("included", "conflict", "awaiting", "excluded")
-    return [
-        min(
-            (
-                "excluded" if report in removed else _report_status(report, verdicts, stages)
-                for report in reports
-            ),
-            key=order.index,
-        )
-        for reports in studies["report_ids"]
-    ]
-
-
-def _report_status(report: str, verdicts: dict[tuple[str, str], str], stages: list[str]) -> str:
-    for stage in stages:
-        verdict = verdicts.get((report, stage))
-        if verdict != "include":
-            return {None: "awaiting", "exclude": "excluded"}.get(verdict, "conflict")
-    return "included"
-
-
-def _labels(
-    workspace: Workspace, codebook: Codebook, clusters: Clusters
-) -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, str]]]:
-    """Per dimension: study → sorted label ids (tagged, but none given: empty list)."""
-    found: dict[str, dict[str, list[str]]] = {}
-    spoken: dict[str, dict[str, str]] = {}
-    for dimension in codebook.all_dimensions():
-        tagger = workspace.protocol.labels.tagger_of(codebook.root_of(dimension.id))
-        part = workspace.latest("labels", tagger=tagger)
-        if part is None:
-            continue
-        spoken[dimension.id] = {"tagger": tagger, "run": part.run.id}
-        table = workspace.corpus.table(
-            "labels", "labels", ["record_id", "dimension", "label", "value"], part.run.id
-        )
-        chosen = table.filter(pa.compute.equal(table["dimension"], dimension.id))
-        held: dict[str, set[str]] = {}
-        columns = (chosen[name].to_pylist() for name in ("record_id", "label", "value"))
-        for record, label, value in zip(*columns, strict=True):
-            if record in clusters.studies:
-                labels = held.setdefault(clusters.studies[record], set())
-                if value:
-                    labels.add(label)
-        found[dimension.id] = {study: sorted(labels) for study, labels in held.items()}
-    return found, spoken
-
-
-def _index(path: Path, texts: Iterable[tuple[Any, ...]]) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(
-            "CREATE VIRTUAL TABLE texts USING fts5(study_id UNINDEXED, title, abstract, authors, "
-            'venue, tokenize = "unicode61 remove_diacritics 2")'
-        )
-        connection.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", texts)
-        connection.execute("INSERT INTO texts(texts) VALUES ('optimize')")
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)

@@ -136,6 +136,11 @@ def _pair(row: Mapping[str, str], reports: Mapping[str, str]) -> tuple[str, str]
 
 def clusters(workspace: Workspace) -> Clusters:
     """Reports and studies by the newest machine links and all people's links."""
+    state = workspace.hash_of("records", "links", ledger=("links",))
+    return workspace.once("clusters", state, lambda: _clusters(workspace))
+
+
+def _clusters(workspace: Workspace) -> Clusters:
     part = workspace.latest("links")
     table = (
         workspace.corpus.table("links", "links", run_id=part.run.id) if part else schema.LINKS.empty_table()

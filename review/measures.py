@@ -111,4 +111,4 @@ def _agreed(board: Board, block: str | None) -> list[Agreed]:
 
 
 def _boards(workspace: Workspace) -> list[Board]:
-    return [resolving.open_board(workspace, stage) for stage in workspace.protocol.stages]
+    return [resolving.present_board(workspace, stage) for stage in workspace.protocol.stages]

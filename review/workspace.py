@@ -13,10 +13,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from corpora.errors import InputError, ProtocolError, StoreError, VersionError
 from corpora.run import Run
@@ -32,6 +32,8 @@ LEDGER_URL = "LITSCALE_LEDGER_URL"
 WORKSPACE = "LITSCALE_WORKSPACE"
 _VERSION_FILE = "workspace.json"
 
+T = TypeVar("T")
+
 
 class Workspace:
     """One review: its protocol, corpus and ledger. Use `find` or `create`."""
@@ -45,6 +47,7 @@ class Workspace:
         default = f"sqlite:///{root / 'ledger.sqlite'}"
         self.ledger = Ledger(os.environ.get(LEDGER_URL) or self.protocol.ledger.url or default)
         self.corpus = Corpus(root / "corpus")
+        self._made: dict[str, tuple[Any, Any]] = {}
         self._adopt()
         self.corpus.withdrawn = frozenset(row["run"] for row in self.ledger.current("withdrawals"))
 
@@ -156,6 +159,14 @@ class Workspace:
         tables = tuple(name for name in self.ledger.state() if name not in ("runs", "protocols"))
         joined = self.hash_of(*KINDS, ledger=tables) + protocols.text_hash(self.protocol_text)
         return hashlib.sha256(joined.encode()).hexdigest()[:16]
+
+    def once(self, name: str, state: Any, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once while ``state`` stays equal. It is shared: nobody may change it."""
+        held = self._made.get(name)
+        if held is None or held[0] != state:
+            held = self._made[name] = state, make()
+        made: T = held[1]
+        return made
 
     # ------------------------------------------------------------------ protocol versions
 

@@ -96,11 +96,13 @@ class Copies:
 
     def __init__(self, known: Known) -> None:
         self._reports = known.reports
-        self._machine = known.reports if known.machine is None else known.machine
+        self._machine = known.machine
         self._seen: dict[str, set[str]] = {}
 
     def by_hand(self, records: Iterable[str]) -> int:
         """How many of these were joined to what came before by a person."""
+        if self._machine is None:
+            return 0
         count = 0
         for record in sorted(set(records)):
             if record in self._reports:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from review import decisions, fulltexts, removing
 from review.protocol import ScreeningStage
 from review.screening.texts import Texts
-from review.screening.votes import UNDONE, Ballots
+from review.screening.votes import UNDONE
 from review.workspace import Workspace
 
 _OVERLAP = 500
@@ -48,7 +48,7 @@ class Board:
         self.workspace = workspace
         self.texts = texts
         self.stage = stage
-        self.ballots = Ballots(stage, texts.reports, workspace.protocol.seed)
+        self.ballots = decisions.ballots(workspace, texts.reports, stage).copy()
         self.blocks: list[Block] = []
         self._in_block: dict[str, Block] = {}
         self._claims: dict[str, dict[str, str]] = {}
@@ -56,7 +56,7 @@ class Board:
         self._released: set[str] = set()
         self._turns: dict[str, int] = {}
         self._touched: set[str] = set()
-        self._last = {"claims": 0, "decisions": 0, "blocks": 0, "resolutions": 0}
+        self._last = {"claims": 0, "decisions": self.ballots.last, "blocks": 0, "resolutions": 0}
         self.team = self._team()
         self.population = self._population()
         self.refresh()

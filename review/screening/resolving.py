@@ -42,6 +42,12 @@ def open_board(workspace: Workspace, stage: str) -> Board:
     return Board(workspace, Texts(workspace), workspace.protocol.stage(stage))
 
 
+def present_board(workspace: Workspace, stage: str) -> Board:
+    """The same to read from: made once for a state and shared, so that nobody may refresh or change it."""
+    state = workspace.snapshot()
+    return workspace.once(f"board of {stage}", state, lambda: open_board(workspace, stage))
+
+
 def conflicts(board: Board) -> list[Conflict]:
     """Open conflicts, also about the reason alone, in the order of report ids."""
     found = []

@@ -5,7 +5,7 @@ skipped are outside: they are screened whole (method rules, section 5).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from review.screening.stopping import verified
 from review.screening.stopping.base import Screened, Verdict
 from review.screening.stopping.compose import check, parse
 from review.screening.votes import UNDONE
-from review.workspace import Workspace
 
 if TYPE_CHECKING:
     from review.screening.session import Session
@@ -93,7 +92,9 @@ def state(board: Board, rule: str = "") -> Screened:
     labels = np.array([board.ballots.outcome(report).verdict == "include" for report in order], dtype=bool)
     random = [r for b in board.blocks if b.kind == "calibration" for r in b.reports if _is_settled(board, r)]
     keys = {board.texts.reports.get(row["record_id"]) for row in _remarks(board, "key")} - {None}
-    switched, since = _switch(board, order, labels)
+    stage = board.stage.stage
+    decided = [row for row in board.workspace.ledger.rows("decisions") if row["stage"] == stage]
+    switched, since = _switch(board, decided, order, labels)
     return Screened(
         labels=labels,
         pool=len(pool),
@@ -101,7 +102,7 @@ def state(board: Board, rule: str = "") -> Screened:
         occasions=_occasions(board, order, labels) if "chao" in rule or "rivest" in rule else None,
         keys_found=sum(board.ballots.outcome(str(key)).verdict == "include" for key in keys),
         keys_total=len(keys),
-        hours=hours(board.workspace, board.stage.stage),
+        hours=hours(decided),
         random=np.array([board.ballots.outcome(r).verdict == "include" for r in random], dtype=bool),
         switched=switched,
         since_switch=since,
@@ -142,8 +143,8 @@ def _remarks(board: Board, kind: str) -> list[dict[str, Any]]:
     return [row for row in board.workspace.ledger.current("remarks") if row["kind"] == kind]
 
 
-def hours(workspace: Workspace, stage: str) -> float:
-    """Time at work: gaps between one person's decisions, up to ten minutes each.
+def hours(decided: Sequence[Mapping[str, Any]]) -> float:
+    """Time at work on these decisions: gaps between one person's, up to ten minutes each.
 
     A clock that jumps back adds nothing, one that jumps ahead ten minutes at most.
     """
@@ -151,27 +152,26 @@ def hours(workspace: Workspace, stage: str) -> float:
 
     last: dict[str, datetime] = {}
     total = 0.0
-    for row in workspace.ledger.rows("decisions"):
-        if row["stage"] == stage:
-            at = datetime.fromisoformat(row["at"])
-            gap = (at - last.get(row["reviewer"], at)).total_seconds()
-            total += min(max(gap, 0.0), 600.0)
-            last[row["reviewer"]] = at
+    for row in decided:
+        at = datetime.fromisoformat(row["at"])
+        gap = (at - last.get(row["reviewer"], at)).total_seconds()
+        total += min(max(gap, 0.0), 600.0)
+        last[row["reviewer"]] = at
     return total / 3600
 
 
-def _switch(board: Board, order: Sequence[str], labels: Any) -> tuple[bool, int]:
+def _switch(
+    board: Board, decided: Sequence[Mapping[str, Any]], order: Sequence[str], labels: Any
+) -> tuple[bool, int]:
     """Whether a second model ranks now, and the records since the last relevant one under it."""
     rankers = {
         (row["reviewer"], row["generation"]): row["ranker"]
         for row in board.workspace.ledger.rows("rankings")
         if row["stage"] == board.stage.stage
     }
-    by = {
-        row["record_id"]: rankers.get((row["reviewer"], row["generation"]))
-        for row in board.workspace.ledger.rows("decisions")
-        if row["stage"] == board.stage.stage
-    }
+    if not rankers:
+        return False, 0
+    by = {row["record_id"]: rankers.get((row["reviewer"], row["generation"])) for row in decided}
     named = [by.get(board.texts.shown(report).record_id) for report in order[-500:]]
     first = next((name for name in by.values() if name not in (None, "random")), None)
     if not named or named[-1] in (None, "random", first):

@@ -7,8 +7,8 @@ it is settled, and what people thought before a conflict was opened (method rule
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from review.protocol import ScreeningStage
 
@@ -22,8 +22,7 @@ VERDICTS = {
 """What a person can decide at a stage; awaiting = awaiting classification."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(NamedTuple):
     """One person's present decision on one record of a report."""
 
     uuid: str
@@ -159,22 +158,22 @@ class Ballots:
 
     def _take(self, report: str, vote: Vote) -> None:
         """A vote replaces this person's earlier ones on every record that the report then had."""
-        covers = {vote.record_id, *(vote.members or "").split()}
-        if self._covered.get((vote.record_id, vote.reviewer), 0) > vote.seq:
+        own = vote.record_id, vote.reviewer
+        if self._covered.get(own, 0) > vote.seq:
             return
-        for record in covers:
-            key = record, vote.reviewer
+        for key in (own, *((record, vote.reviewer) for record in (vote.members or "").split())):
             self._covered[key] = max(vote.seq, self._covered.get(key, 0))
-            other = self.reports.get(record, report)
+            other = self.reports.get(key[0], report)
             older = self._votes.get(other, {}).get(key)
             if older and older.seq < vote.seq:
                 del self._votes[other][key]
                 self._outcomes.pop(other, None)
         held = self._votes.setdefault(report, {})
         if vote.verdict != UNDONE:
-            held[vote.record_id, vote.reviewer] = vote
+            held[own] = vote
         self._outcomes.pop(report, None)
-        if report not in self.before and self._settle(report).state == "conflict":
+        # One vote is at odds with nothing.
+        if len(held) > 1 and report not in self.before and self._settle(report).state == "conflict":
             self.before[report] = {one.reviewer: one for one in held.values()}
 
     def resolve(self, rows: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -193,6 +192,14 @@ class Ballots:
             self._outcomes.pop(report, None)
             touched.add(report)
         return touched
+
+    def copy(self) -> "Ballots":
+        """The same, to be fed on its own."""
+        votes = {report: dict(held) for report, held in self._votes.items()}
+        return replace(
+            self, before={**self.before}, withdrawn={**self.withdrawn}, resolutions={**self.resolutions},
+            _votes=votes, _covered=dict(self._covered), _seen=set(self._seen), _outcomes=dict(self._outcomes),
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ what is known
 
@@ -216,16 +223,18 @@ class Ballots:
 
     def stale(self, report: str) -> list[Vote]:
         """Votes that were given on more records than the report holds now: a link was undone."""
-        return [
-            vote
-            for vote in self.votes(report)
-            if any(self.reports.get(one, report) != report for one in (vote.members or "").split())
-        ]
+        return [vote for vote in self.votes(report) if self._is_stale(report, vote)]
+
+    def _is_stale(self, report: str, vote: Vote) -> bool:
+        return bool(vote.members) and any(
+            self.reports.get(one, report) != report for one in (vote.members or "").split()
+        )
 
     def _settle(self, report: str) -> Outcome:
-        if self.stale(report):
+        votes = self.votes(report)
+        if any(self._is_stale(report, vote) for vote in votes):
             return Outcome("confirm", why="a link of its records was undone after it was decided")
-        return outcome(self.votes(report), self.stage, self.needed(report))
+        return outcome(votes, self.stage, self.needed(report))
 
     def _resolved(self, report: str) -> Outcome:
         settled, resolution = self._settle(report), self.resolutions.get(report)
