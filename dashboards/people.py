@@ -5,6 +5,7 @@ from dashboards.filters import filtered
 from dashboards.source import Source
 
 FIGURES = {
+    "Map": "country-map",
     "Countries": "country-collaboration",
     "Venues": "venues",
     "Authors": "authors",

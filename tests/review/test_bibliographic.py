@@ -113,6 +113,7 @@ def test_an_empty_figure_says_what_brings_the_missing_field() -> None:
     nothing = studies(title=["A"])
     for name, source in (
         ("country-collaboration", "PubMed and OpenAlex"),
+        ("country-map", "PubMed and OpenAlex"),
         ("keyword-network", "PubMed and OpenAlex"),
         ("languages", "PubMed"),
         ("venues", "no record names"),
