@@ -55,7 +55,10 @@ def flow(
         from review.flow import files
 
         if out:
-            console.note(f"{files.write(opened, counted, out, preset)}", quiet=quiet)
+            shortened = files.write(opened, counted, out, preset)
+            console.note(f"{out}", quiet=quiet)
+            if shortened:
+                console.warn(f"{out}: {shortened}")
         for lost in files.write_fields(counted, fields) if fields else ():
             console.warn(f"{fields}: {lost}")
         for path, n in files.write_tables(opened, tables).items() if tables else ():

@@ -43,6 +43,8 @@ def figures(
     for item in saved:
         for path in item.files:
             console.say(str(path), quiet=quiet)
+        if item.shortened:
+            console.warn(f"{item.name}: {item.shortened}")
 
 
 def tables(

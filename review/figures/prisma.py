@@ -1,5 +1,6 @@
 """The PRISMA 2020 flow diagram, drawn from a counted `Flow`."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import pandas as pd
@@ -11,8 +12,8 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from review.analysis.tidy import Context, Tidy
 from review.figures.base import FigureSpec
 from review.figures.prisma_boxes import diagram
-from review.figures.prisma_layout import BAR, MARGIN, PAD, Page, Placed, fit, row_pitch
-from review.flow import Flow
+from review.figures.prisma_layout import BAR, MARGIN, PAD, Page, Placed, fit
+from review.flow import Arm, Flow
 
 NEW, GREY, PHASE = "#F2C14E", "#D5D5D5", "#A9CCE3"
 _STRIP = 0.13
@@ -40,6 +41,7 @@ def draw(tidy: Tidy, figure: Figure) -> None:
     flow: Flow = tidy.frame.attrs["flow"]
     width, tallest = figure.get_size_inches()
     page = fit(partial(diagram, flow), float(width), float(tallest), _STRIP if tidy.simulated else 0.0)
+    figure.set_label(page.shortened)
     figure.set_layout_engine("none")
     figure.set_size_inches(width, page.height)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -51,10 +53,9 @@ def draw(tidy: Tidy, figure: Figure) -> None:
         _phase(axes, page, name, top, bottom)
     _arms(axes, page)
     _ends(axes, page)
-    pitch = row_pitch(page.size)
     below = MARGIN + (_STRIP if tidy.simulated else 0.0) - page.height
     for number, (row, bold) in enumerate(reversed(page.foot)):
-        axes.text(MARGIN, below + number * pitch, row, va="bottom", fontsize=page.size,
+        axes.text(MARGIN, below + number * page.pitch, row, va="bottom", fontsize=page.size,
                   weight="bold" if bold else "normal", color="#B00000" if bold else "black")  # fmt: skip
 
 
@@ -93,11 +94,11 @@ def _box(axes: Axes, page: Page, place: Placed, *, fill: str = "white", bold: bo
     axes.add_patch(
         Rectangle((place.x, place.bottom), place.width, place.height, facecolor=fill, edgecolor="black")
     )
-    pitch = row_pitch(page.size)
-    top = place.middle + len(place.rows) * pitch / 2
+    top = place.middle + len(place.rows) * page.pitch / 2
     for number, (indent, row) in enumerate(place.rows):
         x = place.centre if bold else place.x + PAD + indent
-        axes.text(x, top - (number + 0.5) * pitch, row, ha="center" if bold else "left", va="center_baseline",
+        y = top - (number + 0.5) * page.pitch
+        axes.text(x, y, row, ha="center" if bold else "left", va="center_baseline",
                   weight="bold" if bold else "normal", fontsize=page.size)  # fmt: skip
 
 
@@ -121,16 +122,10 @@ def _phase(axes: Axes, page: Page, name: str, top: float, bottom: float) -> None
 
 
 def alt(tidy: Tidy) -> str:
-    """The numbers from top to bottom."""
+    """The numbers from top to bottom, with every reason and source, which a full page may fold."""
     flow: Flow = tidy.frame.attrs["flow"]
-    told = [
-        f"{arm.records:,} records identified from {name}, {arm.duplicates:,} duplicates and "
-        f"{arm.automation + arm.otherwise:,} others removed, {arm.screened:,} screened, "
-        f"{arm.excluded:,} excluded"
-        + (f", {arm.sought:,} sought, {arm.assessed:,} assessed" if flow.full_text else "")
-        for name, arm in (("databases and registers", flow.databases), ("other methods", flow.other))
-        if arm.records or name != "other methods"
-    ]
+    arms = (("databases and registers", flow.databases), ("other methods", flow.other))
+    told = [_told(name, arm, flow) for name, arm in arms if arm.records or name != "other methods"]
     if flow.previous:
         told.insert(0, f"{flow.previous.studies:,} studies in the previous version")
         told.append(f"{flow.new_studies:,} new studies in {flow.new_reports:,} reports")
@@ -139,6 +134,32 @@ def alt(tidy: Tidy) -> str:
         f"{state}{flow.title}: {'; '.join(told)}; {flow.included_studies:,} {flow.noun.lower()} included in "
         f"{flow.included_reports:,} reports."
     )
+
+
+def _told(name: str, arm: Arm, flow: Flow) -> str:
+    told = (
+        f"{arm.records:,} records identified from {name}{_each(*arm.identified.values())}, "
+        f"{arm.duplicates:,} duplicates and {arm.automation + arm.otherwise:,} others removed"
+        f"{_each(arm.removed_by_automation, arm.removed_otherwise)}, {arm.screened:,} screened, "
+        f"{arm.excluded:,} excluded{_each(arm.reasons_screening)}"
+    )
+    if not flow.full_text:
+        return told
+    return (
+        f"{told}, {arm.sought:,} sought, {arm.not_retrieved:,} not retrieved"
+        f"{_each(arm.reasons_not_retrieved)}, {arm.assessed:,} assessed, "
+        f"{arm.excluded_full_text:,} excluded at full text{_each(arm.reasons)}"
+    )
+
+
+def _each(*lists: Mapping[str, int]) -> str:
+    """All their entries in parentheses, or nothing.
+
+    >>> _each({"Language": 3}, {}, {"No data": 1200})
+    ' (Language: 3, No data: 1,200)'
+    """
+    entries = [f"{name}: {n:,}" for counts in lists for name, n in counts.items()]
+    return f" ({', '.join(entries)})" if entries else ""
 
 
 PRISMA_FLOW = FigureSpec(

@@ -1,9 +1,11 @@
 """Where the boxes of the flow diagram stand on a page, in inches, with their text broken into rows.
 
-Text is measured with the journal's font; it is set as large as the page's height allows, and where
-even the journal's smallest size needs a higher page, long lists end with what is left of them.
+Text is measured with the journal's font and set as large as the page's height allows. Where even the
+journal's smallest size needs a higher page, boxes and rows stand closer, then long lists are folded,
+then the notes stand elsewhere.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -14,7 +16,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
 from review.figures.presets import PRESETS
-from review.figures.prisma_boxes import Box, Diagram, Level
+from review.figures.prisma_boxes import FOLDED, Box, Diagram, Level
 
 GAP, PAD, BAR, MARGIN = 0.16, 0.055, 0.17, 0.04
 """Inches: between boxes, inside a box, the bar of a phase, the edge of the page."""
@@ -22,13 +24,27 @@ GAP, PAD, BAR, MARGIN = 0.16, 0.055, 0.17, 0.04
 INDENT = 0.085
 """Inches by which a deeper line is set in."""
 
-_STEPS = (
-    *((most, True) for most in (1000, 16, 12, 9, 7)),
-    *((most, False) for most in (7, 5, 3, 2)),
-)
-"""What gives way on a page that is too low: the longest list, and whether the notes stand below."""
+_ENOUGH = 6
+"""Lines of a list that are kept before the notes under the diagram are."""
 
+_SHORTENED = (
+    "to fit the page, the smallest entries of long lists stand together; each stands in the CSV, the table "
+    "and the alternative text"
+)
 _ELSEWHERE = "Notes on these numbers: see the text."
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """From top to bottom: inches between boxes and around the text of one; rows, in sizes of text."""
+
+    gap: float
+    pad: float
+    pitch: float
+
+
+ROOMY = Spacing(GAP, PAD, 1.22)
+TIGHT = Spacing(0.09, 0.03, 1.13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +77,12 @@ class Placed:
 class Page:
     """Everything on the page; ``arms`` are lists of (box, side box or None) from top to bottom.
 
-    Heights are counted from the upper edge of the page, downwards below 0.
+    Heights are counted from the upper edge of the page, downwards below 0. ``shortened`` says what
+    gave way, empty if nothing did.
     """
 
     size: float
+    spacing: Spacing
     height: float = 0.0
     headings: list[tuple[Placed, bool]] = field(default_factory=list)
     previous: Placed | None = None
@@ -73,39 +91,70 @@ class Page:
     total: Placed | None = None
     phases: list[tuple[str, float, float]] = field(default_factory=list)
     foot: list[tuple[str, bool]] = field(default_factory=list)
+    shortened: str = ""
+
+    @property
+    def pitch(self) -> float:
+        """Inches from one row of text to the next."""
+        return self.size * self.spacing.pitch / 72
 
 
-def row_pitch(size: float) -> float:
-    """Inches from one row of text to the next."""
-    return size * 1.22 / 72
+def fit(make: Callable[..., Diagram], width: float, tallest: float, strip: float) -> Page:
+    """The page that keeps most of what ``make(most, reasons)`` gives, as `diagram` does.
 
-
-def fit(make: Callable[[int], Diagram], width: float, tallest: float, strip: float) -> Page:
-    """The page with the longest lists and the largest text that fit; ``strip`` inches stay free below."""
+    ``tallest`` inches are the page's; ``strip`` inches stay free below. Where nothing fits, the lowest
+    page, and it says so.
+    """
     largest = float(rcParams["font.size"])
     smallest = max((one.smallest for one in PRESETS.values() if one.text == largest), default=largest)
-    steps = [largest - k * (largest - smallest) / 3 for k in range(4)]
-    for most, notes in _STEPS:
-        made = make(most) if notes else replace(make(most), notes=(_ELSEWHERE,))
-        for size in steps:
-            page = lay_out(made, width, size, strip)
+    whole = make()
+    for spacing in (ROOMY, TIGHT):
+        for size in (largest - k * (largest - smallest) / 3 for k in range(4)):
+            page = lay_out(whole, width, size, strip, spacing)
             if page.height <= tallest:
                 return page
+    longest = max(len(box) for _, arm in whole.arms for level in arm for box in (level.main, level.side))
+    for least, noted in ((min(_ENOUGH, longest), True), (1, False)):
+
+        def lay(made: Diagram, noted: bool = noted) -> Page:
+            notes = (FOLDED, *(made.notes if noted else (_ELSEWHERE,)))
+            return lay_out(replace(made, notes=notes), width, smallest, strip, TIGHT)
+
+        page = _folded(make, lay, tallest, range(least, longest + 1))
+        page.shortened = _SHORTENED if noted else f"{_SHORTENED}; its notes do not stand below it"
+        if page.height <= tallest:
+            return page
+    page.shortened += f"; it is still {25.4 * (page.height - tallest):.0f} mm higher than the page"
     return page
 
 
-def lay_out(made: Diagram, width: float, size: float, strip: float) -> Page:
+def _folded(
+    make: Callable[..., Diagram], lay: Callable[[Diagram], Page], tallest: float, lengths: range
+) -> Page:
+    """The page with the longest lists that fit; what they leave free, the reasons at full text take."""
+    most = _last(lengths, lambda length: lay(make(length, length)).height <= tallest)
+    reasons = _last(range(most, lengths.stop), lambda length: lay(make(most, length)).height <= tallest)
+    return lay(make(most, reasons))
+
+
+def _last(numbers: range, fits: Callable[[int], bool]) -> int:
+    """The last number that fits, where all before it do; the first if none does."""
+    fitting = bisect_left(numbers, True, key=lambda number: not fits(number))
+    return numbers[max(fitting - 1, 0)]
+
+
+def lay_out(made: Diagram, width: float, size: float, strip: float, spacing: Spacing) -> Page:
     """All boxes at one size of text; the height follows from the text."""
     columns = _columns(len(made.arms), width, previous=bool(made.previous))
-    texts = _Texts(size)
-    page = Page(size)
+    texts = _Texts(size, spacing)
+    page = Page(size, spacing)
     y = _headings(page, made, columns, texts)
-    y = _steps(page, made, columns, texts, y - GAP)
-    y = _ends(page, made, columns, texts, y - GAP)
+    y = _steps(page, made, columns, texts, y - spacing.gap)
+    y = _ends(page, made, columns, texts, y - spacing.gap)
     for text in filter(None, (made.interim, *made.notes)):
         bold = text == made.interim
-        page.foot += [(row, bold) for row in texts.wrap(text, width - 2 * MARGIN, bold=bold)]
-    page.height = GAP / 2 + len(page.foot) * texts.pitch + strip + MARGIN - y
+        page.foot += [(row, bold) for row in texts.wrap(text, width - 4 * MARGIN, bold=bold)]
+    page.height = spacing.gap / 2 + len(page.foot) * page.pitch + strip + MARGIN - y
     return page
 
 
@@ -115,7 +164,7 @@ def _headings(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts") -
     if made.previous:
         titled.insert(0, ("Previous version", columns.previous, True))
     rows = [texts.wrap(name, span[1] - 2 * PAD, bold=True) for name, span, _ in titled]
-    height = max(map(len, rows)) * texts.pitch + PAD * 1.5
+    height = max(map(len, rows)) * page.pitch + page.spacing.pad * 1.5
     for (_, (x, wide), grey), text in zip(titled, rows, strict=True):
         page.headings.append((Placed(x, -MARGIN, wide, height, tuple((0.0, row) for row in text)), grey))
     return -MARGIN - height
@@ -123,6 +172,7 @@ def _headings(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts") -
 
 def _steps(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts", top: float) -> float:
     """The boxes of all arms, level by level, and the previous version's; gives their lower edge."""
+    gap = page.spacing.gap
     sets = [[texts.level(level, columns, k) for level in arm] for k, (_, arm) in enumerate(made.arms)]
     heights = [max(max(main[0], side[0]) for main, side in step) for step in zip(*sets, strict=True)]
     if made.previous:
@@ -133,9 +183,9 @@ def _steps(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts", top:
     for name in dict.fromkeys(names):
         # The bar at the side must hold its name.
         inside = [k for k, other in enumerate(names) if other == name]
-        tall = sum(heights[k] for k in inside) + GAP * (len(inside) - 1)
+        tall = sum(heights[k] for k in inside) + gap * (len(inside) - 1)
         heights[inside[-1]] += max(texts.width(name, bold=True) + PAD - tall, 0.0)
-    tops = [top - sum(heights[:k]) - GAP * k for k in range(len(heights))]
+    tops = [top - sum(heights[:k]) - gap * k for k in range(len(heights))]
     for name in dict.fromkeys(names):
         last = max(k for k, other in enumerate(names) if other == name)
         page.phases.append((name, tops[names.index(name)], tops[last] - heights[last]))
@@ -151,7 +201,7 @@ def _ends(page: Page, made: Diagram, columns: "_Columns", texts: "_Texts", top: 
     page.included = Placed(x, top, wide, max(height, texts.width("Included", bold=True) + PAD), rows)
     bottom = page.included.bottom
     if made.total:
-        page.total = Placed(x, bottom - GAP, wide, *texts.box(made.total, wide))
+        page.total = Placed(x, bottom - page.spacing.gap, wide, *texts.box(made.total, wide))
         bottom = page.total.bottom
     page.phases.append(("Included", top, bottom))
     return bottom
@@ -211,11 +261,7 @@ class _Texts:
     """Breaks text into rows at one size, in points."""
 
     size: float
-
-    @property
-    def pitch(self) -> float:
-        """Inches from row to row."""
-        return row_pitch(self.size)
+    spacing: Spacing
 
     def level(self, level: Level, columns: _Columns, arm: int) -> tuple[_Set, _Set]:
         """A box and its side box."""
@@ -228,7 +274,8 @@ class _Texts:
             for depth, text in lines
             for row in self.wrap(text, width - 2 * PAD - depth * INDENT)
         )
-        return (len(rows) * self.pitch + 2 * PAD if rows else 0.0), rows
+        pitch = self.size * self.spacing.pitch / 72
+        return (len(rows) * pitch + 2 * self.spacing.pad if rows else 0.0), rows
 
     def wrap(self, text: str, width: float, *, bold: bool = False) -> list[str]:
         """Rows no wider than so many inches; a word that is wider is cut where it must."""

@@ -36,12 +36,13 @@ _METADATA: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class SavedFigure:
-    """Which files a figure was written to."""
+    """Which files a figure was written to; ``shortened`` says what its page had no room for, else empty."""
 
     name: str
     title: str
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    shortened: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -50,6 +51,7 @@ class SavedFigure:
             "title": self.title,
             "files": [str(path) for path in self.files],
             "notes": list(self.notes),
+            "shortened": self.shortened,
         }
 
 
@@ -79,6 +81,8 @@ def save(
             f"{spec.name}.eps: EPS has no transparency, and this figure has some ({where}); "
             f"{preset.name} also takes {others}"
         )
+    # A drawing that has no room for all says so in its figure's label.
+    shortened = str(figure.get_label())
     bodies = {f"{spec.name}.{kind}": render(figure, kind, preset) for kind in wanted}
     for name, body in bodies.items():
         if preset.bytes and len(body) > preset.bytes:
@@ -92,6 +96,7 @@ def save(
         "denominator": tidy.denominator,
         "population": tidy.population,
         "notes": list(tidy.notes),
+        "shortened": shortened,
         "simulated": tidy.simulated,
         "reads": list(spec.reads),
         "inputs": inputs or {},
@@ -102,7 +107,7 @@ def save(
     bodies[f"{spec.name}.json"] = json.dumps(told, indent=1, ensure_ascii=False).encode()
     for name, body in bodies.items():
         write_whole(folder / name, body)
-    return SavedFigure(spec.name, spec.title, tuple(folder / name for name in bodies), tidy.notes)
+    return SavedFigure(spec.name, spec.title, tuple(folder / name for name in bodies), tidy.notes, shortened)
 
 
 def render(figure: Figure, kind: str, preset: Preset) -> bytes:

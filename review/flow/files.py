@@ -20,10 +20,11 @@ _PICTURES = ("svg", "pdf", "png", "tiff")
 SUFFIXES = (*_PICTURES, "docx", "csv")
 
 
-def write(workspace: Workspace, flow: Flow, path: Path, preset_name: str | None = None) -> Path:
+def write(workspace: Workspace, flow: Flow, path: Path, preset_name: str | None = None) -> str:
     """Write the diagram (SVG, PDF, PNG, TIFF at a journal's size, or an editable DOCX) or its rows (CSV).
 
-    Any format may be had with any journal's sizes; `review figures` holds to what the journal takes.
+    Gives what the picture had to shorten, empty if nothing. Any format may be had with any journal's
+    sizes; `review figures` holds to what the journal takes.
 
     Raises:
         InputError: another suffix.
@@ -35,15 +36,17 @@ def write(workspace: Workspace, flow: Flow, path: Path, preset_name: str | None 
         raise InputError(f"{path}: the flow is written as {', '.join(f'.{one}' for one in SUFFIXES)}")
     context = Context("all records that were identified", simulated=is_simulated(workspace))
     tidy = PRISMA_FLOW.compute(flow, context)
+    shortened = ""
     if kind == "csv":
         body = escaped(tidy.frame).to_csv(index=False).encode()
     elif kind == "docx":
         body = prisma_docx(tidy)
     else:
         journal = preset(preset_name or workspace.protocol.figures.preset)
-        body = render(drawn(PRISMA_FLOW, tidy, journal), kind, journal)
+        figure = drawn(PRISMA_FLOW, tidy, journal)
+        body, shortened = render(figure, kind, journal), str(figure.get_label())
     write_whole(path, body)
-    return path
+    return shortened
 
 
 def write_fields(flow: Flow, path: Path) -> list[str]:
