@@ -134,13 +134,14 @@ def _lines(axes: Axes, pairs: pd.DataFrame) -> None:
         start, end = np.array(one), np.array(other)
         across, up = end - start
         middle = (start + end) / 2 + 0.18 * np.array([-up, across])
-        axes.add_patch(
-            PathPatch(
-                Path([start, middle, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3]), fill=False,
-                edgecolor=_LINK, linewidth=_WIDEST * row["n"] / pairs["n"].max(), zorder=2,
-                capstyle="round",
-            )
-        )  # fmt: skip
+        curve = Path([start, middle, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+        width = _WIDEST * row["n"] / pairs["n"].max()
+        # White on both sides, so that lines of one country stay apart.
+        for colour, more in (("white", _RIM), (_LINK, 0)):
+            axes.add_patch(
+                PathPatch(curve, fill=False, edgecolor=colour, linewidth=width + more, zorder=2,
+                          capstyle="butt")
+            )  # fmt: skip
 
 
 def _diameters(n: ArrayLike, most: int, largest: float) -> Points:
@@ -155,12 +156,14 @@ def _codes(axes: Axes, codes: list[str], spots: Points, across: Points, inches: 
     the figure.
     """
     size = float(rcParams["font.size"]) - 1
-    half = np.array([0.8 * size, 0.5 * size])
+    half = np.array([0.75 * size, 0.45 * size])
     taken, rooms = np.empty((0, 2)), np.empty((0, 2))
     for i, code in enumerate(codes[: int(_NAMED * inches)]):
         for shift, apart in _shifts(across[i] / 2, half, int(_AWAY * inches)):
             line = (
-                np.linspace(across[i] / 2 / np.hypot(*shift), 1, 9)[:, None] if apart > 1 else np.ones((1, 1))
+                np.linspace(across[i] / 2 / np.hypot(*shift), 1, 16)[:, None]
+                if apart > 1
+                else np.ones((1, 1))
             )
             places = spots[i] + line * shift  # along the line from the circle's rim; the code is the last
             room = np.vstack((np.zeros((len(places) - 1, 2)), half))
@@ -168,7 +171,7 @@ def _codes(axes: Axes, codes: list[str], spots: Points, across: Points, inches: 
             # In a circle only those that lie upon it are in the way.
             hidden[: i + 1 if apart < 0 else 0] = False
             hidden[i] = False
-            clash = (np.abs(places[:, None] - taken[None]) < room[:, None] + rooms[None]).all(axis=2)
+            clash = (np.abs(places[:, None] - taken[None]) < room[:, None] + rooms[None] + 0.8).all(axis=2)
             if not hidden.any() and not clash.any():
                 taken, rooms = np.vstack((taken, places)), np.vstack((rooms, room))
                 axes.annotate(

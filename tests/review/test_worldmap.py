@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from iso3166 import countries_by_alpha2
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, PathPatch
 from matplotlib.path import Path as Outline
@@ -136,7 +137,8 @@ def test_areas_and_widths_go_with_the_numbers_and_the_key_with_them(journal: str
     assert ("are enlarged" in figure.get_supxlabel()) == (not seen.all())
     in_key = [one for one in figure.axes[0].findobj(Circle) if one.get_visible()]
     assert [(2 * one.radius) ** 2 / per_study for one in in_key] == pytest.approx([5, 50])
-    lines = [one.get_linewidth() for one in figure.axes[0].patches if isinstance(one, PathPatch)]
+    drawn_lines = [one for one in figure.axes[0].patches if isinstance(one, PathPatch)]
+    lines = [one.get_linewidth() for one in drawn_lines if to_hex(one.get_edgecolor()) != "#ffffff"]
     assert [width / worldmap._WIDEST for width in lines] == pytest.approx([5 / 20, 1])
     codes = [text.get_text() for text in figure.axes[0].texts]
     assert codes[:3] == ["US", "GB", "DE"]
