@@ -1,6 +1,7 @@
 """What a figure is: it says what it reads, computes a tidy table and draws it."""
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -84,6 +85,7 @@ def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
     """Draw a figure at a journal's size; without pyplot, so that threads do not meet."""
     width = (preset.double if spec.wide else preset.single) * MM
     per_width = spec.height if isinstance(spec.height, float | int) else spec.height(tidy)
+    per_width = min(per_width, _EMPTY) if tidy.empty else per_width
     height = min(width * per_width, preset.tallest * MM)
     with rc_context(preset.rc()):
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -98,6 +100,10 @@ def drawn(spec: FigureSpec, tidy: Tidy, preset: Preset) -> Figure:
         # Text is laid out while the journal's settings hold.
         figure.canvas.draw()
     return figure
+
+
+_EMPTY = 0.2
+"""Height per width of a figure that has nothing to show but a sentence."""
 
 
 def _mark(figure: Figure, preset: Preset, text: str) -> None:
@@ -121,7 +127,10 @@ def _nothing(figure: Figure, tidy: Tidy) -> None:
     axes = figure.add_subplot()
     axes.axis("off")
     told = tidy.instead or f"no {tidy.unit} with these labels."
-    axes.text(0.5, 0.5, textwrap.fill(f"Nothing to show yet: {told}", 60), ha="center", va="center")
+    # A command stays in one line, so that it can be read and copied.
+    told = re.sub(r"review \w+( --[\w-]+( \w+)?)*", lambda found: found[0].replace(" ", "\u00a0"), told)
+    lines = textwrap.fill(f"Nothing to show yet: {told}", 60, break_on_hyphens=False)
+    axes.text(0.5, 0.5, lines, ha="center", va="center")
 
 
 def year_axis(axes: Axes, years: list[int], audited: dict[int, int] | None = None) -> None:

@@ -37,9 +37,19 @@ def draw(tidy: Tidy, figure: Figure) -> None:
     for axes in panels[:1] if beside else panels:
         axes.set_yticks(range(len(order)), named)
     if not beside:
-        panels[-1].set_xticks(range(len(shown)), [textwrap.fill(name, 20) for name in shown], rotation=40,
+        panels[-1].set_xticks(range(len(shown)), [_two_lines(name) for name in shown], rotation=40,
                               ha="right", rotation_mode="anchor")  # fmt: skip
     shades.footnote(figure, _meaning(tidy, beside), panels[0].title.get_fontsize())
+
+
+def _two_lines(name: str) -> str:
+    r"""A slanting name in two lines at most: a third would run into its neighbour's.
+
+    >>> _two_lines("Concept normalization and coding")
+    'Concept normalization\nand coding'
+    """
+    lines = textwrap.wrap(name, 20)
+    return "\n".join(lines if len(lines) < 3 else textwrap.wrap(name, len(name) // 2 + 6))
 
 
 def _titles(rows: str, columns: str) -> tuple[str, str]:

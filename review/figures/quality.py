@@ -9,14 +9,16 @@ from collections.abc import Callable
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from corpora.words import by_number, counted
 from review.analysis import quality
 from review.analysis.tidy import Tidy
 from review.figures import shades
 from review.figures.base import FigureSpec, label_reads
 
-_COLUMNS = 4
+_FIRST = 0.1
+"""Share of decisions below which accuracy is that of a handful: it does not stretch the axis."""
 _BLUE = "#0072B2"
 _ORANGE = "#D55E00"
 
@@ -24,8 +26,9 @@ _ORANGE = "#D55E00"
 def _panels(tidy: Tidy, figure: Figure, panel: Callable[[Axes, pd.DataFrame], None]) -> list[Axes]:
     """One panel for each dimension, in the codebook's order; axes are shared."""
     parts = list(tidy.frame.groupby("dimension", sort=False))
-    rows = -(-len(parts) // _COLUMNS)
-    made = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+    across = _across(len(parts))
+    rows = -(-len(parts) // across)
+    made = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
     for place, axes in enumerate(made.ravel()):
         if place >= len(parts):
             axes.set_visible(False)
@@ -34,13 +37,23 @@ def _panels(tidy: Tidy, figure: Figure, panel: Callable[[Axes, pd.DataFrame], No
         panel(axes, part)
         axes.set_title(textwrap.fill(str(part["title"].iloc[0]), 24), loc="left", pad=10)
         # The panel below may be missing: then this one carries the numbers.
-        axes.tick_params(labelbottom=place + _COLUMNS >= len(parts))
+        axes.tick_params(labelbottom=place + across >= len(parts))
     return list(made.ravel()[: len(parts)])
 
 
+def _across(count: int) -> int:
+    """Four panels in a row, or three of a few where that leaves fewer places empty.
+
+    >>> _across(8), _across(9), _across(15)
+    (4, 3, 4)
+    """
+    return 3 if count <= 9 and -count % 3 < -count % 4 else 4
+
+
 def height(tidy: Tidy) -> float:
-    """A row of panels for every four dimensions."""
-    return 0.08 + 0.22 * max(-(-tidy.frame["dimension"].nunique() // _COLUMNS), 1)
+    """A row of panels for every three or four dimensions."""
+    count = tidy.frame["dimension"].nunique()
+    return 0.08 + 0.22 * max(-(-count // _across(count)), 1)
 
 
 def draw_calibration(tidy: Tidy, figure: Figure) -> None:
@@ -83,24 +96,27 @@ def draw_coverage(tidy: Tidy, figure: Figure) -> None:
         axes.plot(every["coverage"], every["accuracy"], "s", color="black", markersize=3)
         axes.plot(sure["coverage"], sure["accuracy"], "o", color=_ORANGE, markersize=3.5)
         if len(sure):
-            told = f"sure: {sure['accuracy'].iloc[0]:.1%} of {sure['coverage'].iloc[0]:.0%}"
+            told = f"sure: {sure['accuracy'].iloc[0]:.1%} right, {sure['coverage'].iloc[0]:.1%} taken"
             _beneath_title(axes, told)
 
     made = _panels(tidy, figure, panel)
-    low = float(tidy.frame["accuracy"].min())
+    low = float(tidy.frame.loc[tidy.frame["coverage"] >= _FIRST, "accuracy"].min())
     for axes in made:
         axes.set_ylim(low - 0.1 * (1 - low), 1 + 0.06 * (1 - low))
         axes.set_xlim(-0.03, 1.05)
         axes.set_xticks([0, 0.5, 1])
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(PercentFormatter(1.0, 0))
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, 0))
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_formatter(lambda share, _: f"{round(100 * share, 4):g}%")
     size = float(made[0].xaxis.label.get_fontsize())
     figure.supylabel("Accuracy of the decisions taken", fontsize=size)
     told = (
         "Share of decisions taken, the least sure left out first (square: all; circle: without those marked "
         "unsure)"
     )
-    figure.supxlabel("\n".join([told, *_against(tidy)]), fontsize=size)
+    cut = [f"Lines go on below the axis where under {_FIRST:.0%} of the decisions are taken."]
+    told_of = [told, *(cut if float(tidy.frame["accuracy"].min()) < low else []), *_against(tidy)]
+    figure.supxlabel("\n".join(told_of), fontsize=size)
 
 
 def _ends(tidy: Tidy, figure: Figure) -> None:
@@ -149,7 +165,8 @@ def _alt_calibration(tidy: Tidy) -> str:
     each = tidy.frame.drop_duplicates("dimension").set_index("title")
     worst = each["ece"].astype(float).idxmax()
     return (
-        f"Reliability diagrams of {len(each)} dimensions, share that holds against probability given; "
+        f"Reliability diagrams of {counted(len(each), 'dimension')}, share that holds against probability "
+        "given; "
         f"expected calibration error {each['ece'].min():.3f} to {each['ece'].max():.3f}, largest for {worst}."
     )
 
@@ -163,7 +180,8 @@ def _alt_coverage(tidy: Tidy) -> str:
         wide.assign(gain=(wide["sure"] - wide["all"]).fillna(0.0)).sort_values("gain").reset_index().iloc[-1]
     )
     return (
-        f"Accuracy against coverage for {len(wide)} dimensions; leaving unsure labels to people gains most "
+        f"Accuracy against coverage for {counted(len(wide), 'dimension')}; leaving unsure labels to "
+        "people gains most "
         f"for {most['title']}: {most['all']:.1%} to {most['all'] + most['gain']:.1%}."
     )
 
@@ -238,9 +256,13 @@ def draw_errors(tidy: Tidy, figure: Figure) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
     axes.set_xlabel(f"Coded studies, of {int(tidy.frame['n'].max()):,}")
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper center", ncols=2)
+    figure.legend(loc="outside upper center", alignment="left")
     left = int((tidy.frame["false_positive"] + tidy.frame["false_negative"] > 0).sum()) - len(rows)
-    more = f" {left} labels with fewer errors are in the table only." if left else ""
+    more = (
+        f" {counted(left, 'label')} with fewer errors {by_number(left, 'is', 'are')} in the table only."
+        if left
+        else ""
+    )
     shades.footnote(figure, f"Counts of the sample. Right margin: given by both.{more}", size)
 
 
