@@ -64,14 +64,15 @@ def country_map(studies: pd.DataFrame, context: Context) -> Tidy:
     known = frame["code"].isin(countries_by_alpha2) & frame["partner_code"].isin(countries_by_alpha2)
     least = _least(frame.loc[apart & known, "n"])
     frame["drawn"] = known & (~apart | (frame["n"] >= least))
-    without = len(studies) - int(frame["denominator"].max()) if len(frame) else 0
-    notes.append(f"{int((~apart & known).sum())} countries; {without:,} studies name none and are not drawn.")
+    without = sum(not cell for cell in columns.lists(studies, "countries"))
+    shown = int((~apart & known).sum())
+    notes.append(f"Countries on the map: {shown}. Studies that name none: {without:,}, not drawn.")
     strange = frame.loc[~apart & ~known, ["code", "n"]]
     if len(strange):
         told = ", ".join(f"{code} ({n:,})" for code, n in strange.head(9).itertuples(index=False))
         notes.append(
-            f"{len(strange)} codes are of no country in ISO 3166-1 and not drawn, with their studies: "
-            f"{told}{' …' if len(strange) > 9 else ''}. Mend them in the file they came from."
+            f"Codes that ISO 3166-1 does not know, not drawn: {len(strange):,}, with their studies {told}"
+            f"{', …' if len(strange) > 9 else ''}. Mend them in the file they came from."
         )
     pairs, lines = int((apart & known).sum()), int((apart & frame["drawn"]).sum())
     if pairs > lines:

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from classifiers.codebook import NOT_REPORTED
 from corpora.registry import unknown
@@ -48,7 +48,7 @@ def dots(axes: Axes, rows: pd.DataFrame, places: Any) -> None:
             axes.errorbar(share, row["_y"], xerr=[[share - low], [high - share]], fmt="o", color=_BLUE,
                           markersize=3, elinewidth=0.9, capsize=1.5, zorder=3)  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, 0))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 2):g}%")
     axes.grid(axis="x", color="#E4E4E4", linewidth=0.4, zorder=0)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)

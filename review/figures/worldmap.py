@@ -235,14 +235,14 @@ def _told(tidy: Tidy, pairs: pd.DataFrame, most: int, largest: float) -> str:
     """What must be known of the picture where it travels alone."""
     own = tidy.frame[tidy.frame["code"] == tidy.frame["partner_code"]]
     named = int(own["denominator"].iloc[0])
-    parts = [f"{int(own['drawn'].sum())} countries in {named:,} studies that name one; full counting."]
+    parts = [f"Countries: {int(own['drawn'].sum())}, in {named:,} studies that name one; full counting."]
     if len(pairs):
         parts.append(f"Lines: pairs with {int(pairs['n'].min()):,} or more studies in common.")
     seen = most * (_SMALLEST / largest) ** 2
     if (own["n"] < seen).any():
         parts.append(f"Dots of fewer than {math.ceil(seen):,} studies are enlarged.")
     if strange := int((~own["drawn"]).sum()):
-        parts.append(f"{strange} unknown country codes are not drawn.")
+        parts.append(f"Unknown country codes, not drawn: {strange}.")
     return " ".join([*parts, "Boundaries: Natural Earth; they imply no judgement."])
 
 

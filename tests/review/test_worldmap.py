@@ -84,7 +84,7 @@ def test_full_and_fractional_counting() -> None:
     assert own.loc["US", "fractional"] == 50 + 25 / 2
     assert own["fractional"].sum() == own.loc["US", "denominator"] == 79
     assert own["drawn"].all()
-    assert "7 countries; 1 studies name none and are not drawn." in tidy.notes
+    assert "Countries on the map: 7. Studies that name none: 1, not drawn." in tidy.notes
     pairs = tidy.frame[tidy.frame["code"] != tidy.frame["partner_code"]]
     assert pairs[["code", "partner_code", "n", "drawn"]].to_numpy().tolist() == [
         ["US", "GB", 20, True], ["US", "DE", 5, True], ["MT", "SG", 2, False]
@@ -97,10 +97,10 @@ def test_full_and_fractional_counting() -> None:
 def test_a_code_of_no_country_is_counted_and_said() -> None:
     tidy = country_map(studies([["ZZ", "US"], ["ZZ"], ["us"]]), CONTEXT)
     told = next(note for note in tidy.notes if "ISO 3166-1" in note)
-    assert told.startswith("2 codes are of no country")
+    assert told.startswith("Codes that ISO 3166-1 does not know, not drawn: 2")
     assert "ZZ (2), us (1)" in told
     figure = drawn(load("figures", "country-map"), tidy, preset("nature"))
-    assert "2 unknown country codes are not drawn" in " ".join(figure.get_supxlabel().split())
+    assert "Unknown country codes, not drawn: 2." in " ".join(figure.get_supxlabel().split())
     assert len(circles(figure)) == 1
     nowhere = country_map(studies([["ZZ"]]), CONTEXT)
     assert not len(circles(drawn(load("figures", "country-map"), nowhere, preset("nature"))))
