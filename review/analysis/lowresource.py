@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from review.analysis import axes, prevalence
 from review.analysis.axes import Axis
+from review.analysis.people import language
 from review.analysis.prevalence import Estimate, Masks, Measure
 from review.analysis.tidy import POOLED, Context, Tidy, dated
 
@@ -44,6 +45,8 @@ def low_resource(studies: pd.DataFrame, context: Context, by: str = "tasks") -> 
     with_year, undated = dated(asked)
     years = sorted({int(year) for year in with_year["year"]})
     labels = other.by_count(asked)
+    if "language" in asked:  # "en" of one source is "eng" of another
+        asked = asked.assign(language=asked["language"].map(language, na_action="ignore"))
     languages = asked["language"].dropna().value_counts() if "language" in asked else pd.Series(dtype=int)
     common = [str(name) for name in languages.sort_index().sort_values(ascending=False, kind="stable").index]
     if len(common) > LANGUAGES:

@@ -84,7 +84,7 @@ def table(*rows: tuple[str, int, list[str], list[str], list[str]]) -> pd.DataFra
             for task, family in frame[["tasks", "family"]].values
         ],
         low_resource=[["yes"] if "qa" in one else [] for one in frame["tasks"]],
-        language=["en", "fr"] * (len(frame) // 2) + ["en"] * (len(frame) % 2),
+        language=["en", "fr"] * (len(frame) // 2) + ["eng"] * (len(frame) % 2),
     )
 
 
@@ -169,7 +169,7 @@ def test_low_resource_by_year_task_and_language_of_publication() -> None:
     rows = {(row["panel"], row["group"]): (row["n"], row["denominator"]) for _, row in frame.iterrows()}
     assert rows == {
         (YEAR, "2020"): (1, 2), (YEAR, "2021"): (2, 3), ("Tasks", "QA"): (3, 3), ("Tasks", "NER"): (1, 3),
-        (PUBLISHED, "en"): (1, 3), (PUBLISHED, "fr"): (2, 2),
+        (PUBLISHED, "English"): (1, 3), (PUBLISHED, "French"): (2, 2),
     }  # fmt: skip
     silent = low_resource(STUDIES.assign(language=None), CONTEXT)
     assert PUBLISHED not in set(silent.frame["panel"])
