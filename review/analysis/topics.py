@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from corpora.words import by_number, counted
 from review.analysis import prevalence
 from review.analysis.labelsets import LabelSets
 from review.analysis.prevalence import COLUMNS, Masks, Measure
@@ -28,9 +29,9 @@ _COUNTED = (
     "A topic is what the clustering put there, so its share is a count; topic-stability says how solid."
 )
 _STATES = {
-    "removed": "are in topics that people removed",
-    "left out": "have no usable abstract and no topic",
-    "new": "came after the topics were fitted (review topics)",
+    "removed": ("study is", "in topics that people removed"),
+    "left out": ("study has", "no usable abstract and no topic"),
+    "new": ("study", "came after the topics were fitted (review topics)"),
 }
 
 
@@ -91,7 +92,9 @@ def topic_by_family(studies: pd.DataFrame, context: Context) -> Tidy:
     groups = kept["family"].map(family_group) if "family" in kept else pd.Series(None, index=kept.index)
     kept = kept[groups.notna()]
     if silent := int((groups == NO_METHOD).sum()):
-        notes.append(f"{silent:,} studies state no method and are not shown.")
+        notes.append(
+            f"{counted(silent, 'study states')} no method and {by_number(silent, 'is', 'are')} not shown."
+        )
     cells = [(topic, family) for topic in _names(kept, groups) for family in FAMILIES]
     over = {"row": "the topic's studies that state a method", "column": "the family's clustered studies"}
     found = {
@@ -127,7 +130,7 @@ def topics_over_time(studies: pd.DataFrame, context: Context, top: int = 40) -> 
     names = kept["topic"].map(lambda cell: cell[0])
     largest = [str(one) for one in names[names != OUTLIERS].value_counts(sort=True).index[:top]]
     if (rest := int(names.nunique()) - len(largest) - int((names == OUTLIERS).any())) > 0:
-        notes.append(f"{rest} smaller topics are not shown.")
+        notes.append(f"{counted(rest, 'smaller topic is')} not shown.")
     order = sorted(largest, key=lambda name: (float(kept.loc[names == name, "year"].mean()), name))
     order += [OUTLIERS] if (names == OUTLIERS).any() else []
     years = range(int(kept["year"].min()), int(kept["year"].max()) + 1) if len(kept) else range(0)
@@ -181,7 +184,8 @@ def topic_map(studies: pd.DataFrame, context: Context) -> Tidy:
         frame.loc[len(frame) + len(kept)] = {"topic": name, "kind": "topic", "family": "", **middle}
     frame = frame[["kind", "family", "topic", "x", "y", "n", "solid", "named_by"]].reset_index(drop=True)
     notes.append(
-        f"{size:,} studies of each family, drawn at random of {len(sides[0]):,} and {len(sides[1]):,} "
+        f"{counted(size, 'study')} of each family, drawn at random of {len(sides[0]):,} and "
+        f"{len(sides[1]):,} "
         "as tagged; those of both families or none are not drawn. Distances on the map mean little."
     )
     notes += _by_model(frame, "topic")
@@ -211,7 +215,7 @@ def topic_stability(report: pd.DataFrame, context: Context) -> Tidy:
                 low, high = seeds[column].min(), seeds[column].max()
                 notes.append(
                     f"Over seeds, outliers {what}: adjusted Rand index {seeds[column].mean():.2f} "
-                    f"({low:.2f} to {high:.2f}, {len(seeds)} pairs)."
+                    f"({low:.2f} to {high:.2f}, {counted(len(seeds), 'pair')})."
                 )
         notes += _by_model(topics, "name")
     return Tidy(
@@ -228,7 +232,11 @@ def _kept(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if "topic" not in studies:
         return studies.iloc[:0].assign(topic=None, state=None, x=0.0, y=0.0, solid=None, named_by=None), []
     counts = studies["state"].value_counts()
-    notes = [f"{int(counts[state]):,} studies {told}." for state, told in _STATES.items() if state in counts]
+    notes = [
+        f"{counted(int(counts[state]), study)} {told}."
+        for state, (study, told) in _STATES.items()
+        if state in counts
+    ]
     kept = studies[studies["state"].isin(["topic", "outlier"])]
     if outliers := int((kept["state"] == "outlier").sum()):
         notes.insert(0, f"{outliers:,} of {len(kept):,} studies are in no topic.")
@@ -273,7 +281,7 @@ def _by_model(frame: pd.DataFrame, name: str) -> list[str]:
     by_model = frame["named_by"].astype("string").str.startswith(MODEL).fillna(value=False).astype(bool)
     if not (count := int(frame.loc[by_model, name].nunique())):
         return []
-    topics = "1 topic has its name" if count == 1 else f"{count} topics have their names"
+    topics = f"{counted(count, 'topic has')} {by_number(count, 'its name', 'their names')}"
     return [f"{topics} from a language model ({', '.join(models(frame['named_by']))}), not from people."]
 
 

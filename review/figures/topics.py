@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib.transforms import Bbox
 
+from corpora.words import counted
 from review.analysis import topics
 from review.analysis.tidy import FAMILIES, Tidy
 from review.figures import shades
@@ -39,8 +40,8 @@ def draw_map(tidy: Tidy, figure: Figure) -> None:
     # Light and in mixed order, so that no family lies on the other; see-through points would not print.
     mixed = points.sample(frac=1, random_state=topics.MAP_SEED)
     light = {family: shades.lighter(_DARK[family], 0.45) for family in _STYLES}
-    axes.scatter(mixed["x"], mixed["y"], s=1.2, c=mixed["family"].map(light).tolist(), linewidths=0,
-                 rasterized=True, zorder=1)  # fmt: skip
+    # Thousands of dots as shapes are smaller than the picture that an EPS would hold of them.
+    axes.scatter(mixed["x"], mixed["y"], s=1.2, c=mixed["family"].map(light).tolist(), linewidths=0, zorder=1)
     box = [*np.percentile(points["x"], [0.5, 99.5]), *np.percentile(points["y"], [0.5, 99.5])]
     for family in _STYLES:
         _contours(axes, points[points["family"] == family], box, family)
@@ -49,7 +50,7 @@ def draw_map(tidy: Tidy, figure: Figure) -> None:
     axes.spines[:].set_visible(False)
     size = int(len(points) / 2)
     handles = [
-        Line2D([], [], color=_DARK[family], linestyle=style, label=f"{family} ({size:,} studies)")
+        Line2D([], [], color=_DARK[family], linestyle=style, label=f"{family} ({counted(size, 'study')})")
         for family, style in _STYLES.items()
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=2)
@@ -360,7 +361,7 @@ def _alt_time(tidy: Tidy) -> str:
     rows = tidy.frame.drop_duplicates("topic")
     names = [_spoken(row) for _, row in rows.iterrows() if row["topic"] != topics.OUTLIERS]
     return (
-        f"Heat map of the share of {len(names)} topics by year; earliest on average: {names[0]}; "
+        f"Heat map of the share of {counted(len(names), 'topic')} by year; earliest on average: {names[0]}; "
         f"latest: {names[-1]}."
         if names
         else "Heat map of the share of studies in no topic by year."

@@ -175,7 +175,7 @@ def test_names_merges_and_removals_hold_once_they_are_applied(workspace: Workspa
     tidy = topics_over_time(placed, Context("all"))
     assert set(tidy.frame["topic"]) == {"Care"}
     assert any("are in topics that people removed" in note for note in tidy.notes)
-    assert any("1 studies have no usable abstract" in note for note in tidy.notes)
+    assert any("1 study has no usable abstract" in note for note in tidy.notes)
 
 
 @pytest.mark.parametrize(
