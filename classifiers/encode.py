@@ -30,6 +30,7 @@ from classifiers.parallel.passes import Encoder, Machine, Vectors, best_precisio
 from corpora.errors import InputError, MissingExtraError, StoreError
 from corpora.progress import Progress, silent
 from corpora.record import digest
+from corpora.words import counted
 
 SIZE = 384
 """Numbers in an embedding."""
@@ -166,7 +167,9 @@ def attach(
         return
     texts = [f"{one.title}\n{one.abstract}".strip() for one in documents]
     if len(texts) != features.n:
-        raise InputError(f"{features.folder}: made of {features.n} documents, {len(texts)} given to embed")
+        raise InputError(
+            f"{features.folder}: made of {counted(features.n, 'document')}, {len(texts)} given to embed"
+        )
     _commit(_beside(features), embed([*texts, features.query_text], kept, progress=progress))
 
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from classifiers.codebook import Codebook, Dimension
 from classifiers.tagger import Codes
 from corpora.errors import InputError
+from corpora.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def read_labels(path: Path, codebook: Codebook, key: str) -> Labelled:
         kept.append(row)
     if not kept:
         raise InputError(f"{path}: holds no labelled row")
-    notes = tuple(f"{path.name}: {what}: {count} times" for what, count in sorted(odd.items()))
+    notes = tuple(f"{path.name}: {what}: {counted(count, 'time')}" for what, count in sorted(odd.items()))
     return Labelled(list(keys), np.stack(codes), kept, notes)
 
 

@@ -33,6 +33,7 @@ from classifiers.tagger import UNSURE_BAND, Codes, Floats, Texts
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.record import text_hash
+from corpora.words import counted
 
 CACHE = "LITSCALE_LLM_CACHE"
 READINGS = 3
@@ -188,8 +189,8 @@ class LlmTagger:
         held = self.settings
         if not held.local and held.host not in (self._agreed, os.environ.get(AGREED)):
             raise InputError(
-                f"{len(todo):,} titles and abstracts would go to {held.host} and nobody agreed yet: "
-                f"agree when asked, or set {AGREED}={held.host}"
+                f"{counted(len(todo), 'text')} (title and abstract) would go to {held.host} and nobody "
+                f"agreed yet: agree when asked, or set {AGREED}={held.host}"
             )
         items: Iterator[tuple[str, tuple[str | None, str | None]]] = iter(todo.items())
         with Endpoint(held) as endpoint, ThreadPoolExecutor(max(held.parallel, 1)) as pool:
@@ -278,7 +279,7 @@ class LlmTagger:
         try:
             return asking.read(self.codebook, last["raw"], *pair)
         except UnreadableError as error:
-            return f"unreadable after {len(replies)} answers: {error}"
+            return f"unreadable after {counted(len(replies), 'answer')}: {error}"
 
     def _scores(self, answer: Answer) -> Floats:
         """Shape (L,)."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import InputError
+from corpora.words import counted
 
 Found = Sequence[bool] | Sequence[int] | NDArray[np.bool_]
 
@@ -34,7 +35,9 @@ def positions(found: Found) -> NDArray[np.int64]:
         raise InputError(f"labels of shape {values.shape}: one 0 or 1 a record is needed")
     places = np.flatnonzero(values) + 1
     if not len(places):
-        raise InputError(f"none of {len(values)} records is included: an order of them has no score")
+        raise InputError(
+            f"none of {counted(len(values), 'record')} is included: an order of them has no score"
+        )
     return places
 
 

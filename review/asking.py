@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from classifiers.codebook import Dimension
 from corpora.errors import InputError, LitscaleError
+from corpora.words import counted
 from review.annotating import Item, Session
 from review.answers import Answer, Question
 from review.screening import words
@@ -28,7 +29,10 @@ def run(session: Session, say: Say, ask: Ask, width: int = 78) -> None:
     """Ask until nothing is left or the person quits (also by the end of the input)."""
     where = session.audit.name if session.audit else "outside every audit: these answers may train a tagger"
     doing = "Settling differences" if session.settle else "Coding"
-    say(f"{doing} as {session.person}, {where}. {session.left():,} records left. ? and Enter for help.")
+    say(
+        f"{doing} as {session.person}, {where}. {counted(session.left(), 'record')} left. ? and Enter for "
+        "help."
+    )
     face = _Face(session, say, ask, width)
     try:
         while (item := session.next()) is not None:
@@ -36,7 +40,7 @@ def run(session: Session, say: Say, ask: Ask, width: int = 78) -> None:
         say("Nothing is left to code here.")
     except (EOFError, KeyboardInterrupt):
         say("")
-    say(f"Everything is kept. {session.left():,} records left.")
+    say(f"Everything is kept. {counted(session.left(), 'record')} left.")
 
 
 class _Skipped(Exception):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import InputError
 from corpora.run import now
+from corpora.words import by_number, counted
 from review import answers, linking, silver, taught
 from review.analysis.estimators import Estimand
 from review.analysis.tidy import Audit, family_group
@@ -51,7 +52,7 @@ class Drawn:
     def lines(self) -> list[str]:
         """For a person: what was drawn from which strata."""
         told = [
-            f"{self.name}: {len(self.studies):,} of {len(self.strata):,} studies, to be coded by "
+            f"{self.name}: {len(self.studies):,} of {counted(len(self.strata), 'study')}, to be coded by "
             f"{self.people} each, with the tagger's word hidden: review annotate"
         ]
         sizes = pd.Series(self.strata).value_counts(sort=False)
@@ -213,7 +214,7 @@ def allocated(sizes: NDArray[np.int64], size: int, least: int = LEAST) -> NDArra
     if not low.sum() <= size <= sizes.sum():
         raise InputError(
             f"audit of {size:,}: {len(sizes)} strata with {least} each at least need {low.sum():,}, and "
-            f"there are {sizes.sum():,} studies; see: review audit --plan"
+            f"there are {counted(sizes.sum(), 'study')}; see: review audit --plan"
         )
     made = low.copy()
     # One at a time to the stratum that is furthest behind its share; ties by its place.
@@ -261,11 +262,12 @@ def standing(workspace: Workspace, held: Facts) -> tuple[Audit | None, str]:
     truth = pd.concat([part for _, part in parts], join="inner")
     names = ", ".join(audit.name for audit, _ in parts)
     finished = Audit(names, parts[-1][0].at, pd.Series(strata), truth, parts[0][0].estimand)
-    told.append(f"{names}: {len(truth):,} of {len(strata):,} studies coded by people")
+    told.append(f"{names}: {len(truth):,} of {counted(len(strata), 'study')} coded by people")
     apart = sum(name.endswith(TRAINING) for name in strata.values())
     if apart:
         told.append(
-            f"{apart:,} studies that a tagger learnt from were audited apart, with its own word on them (not "
+            f"{counted(apart, 'study')} that a tagger learnt from {by_number(apart, 'was', 'were')} "
+            "audited apart, with its own word on them (not "
             "cross-fitted: it errs less there than elsewhere, which the other strata do not inherit)"
         )
     return finished, "; ".join(told)

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from corpora.errors import InputError
+from corpora.words import counted
 from review import auditing
 from review.analysis.estimators import Floats
 from review.facts import Facts, shown
@@ -59,7 +60,8 @@ class Plan:
         """For a person: per size, the half-width over all studies and the median one of a year."""
         sizes = list(self.strata)
         told = [
-            f"Audit of {self.of:,} studies that no audit covers; the smallest possible is {self.smallest:,}.",
+            f"Audit of {counted(self.of, 'study')} that no audit covers; the smallest possible is "
+            f"{self.smallest:,}.",
             "Half-widths of 95 % intervals in percentage points: all studies / the median year",
             f"{'label':<44} {'naive':>7} " + " ".join(f"{f'n = {n:,}':>13}" for n in sizes),
         ]
@@ -104,7 +106,8 @@ def plan(workspace: Workspace, held: Facts, sizes: Sequence[int] = SIZES) -> Pla
             strata[size] = len(counts)
     if not made:
         raise InputError(
-            f"audit of {', '.join(map(str, sizes))}: of {len(studies):,} studies at least {smallest:,} must "
+            f"audit of {', '.join(map(str, sizes))}: of {counted(len(studies), 'study')} at least "
+            f"{smallest:,} must "
             "be drawn; name another size with --n"
         )
     rows_made = tuple(

@@ -22,6 +22,7 @@ from corpora.sources.openalex_budget import LIST_CALL
 from corpora.sources.openalex_lookup import by_ids, citing
 from corpora.sources.openalex_query import HOST
 from corpora.sources.openalex_work import identifier
+from corpora.words import counted
 from review import decisions, linking, patches
 from review.harvesting import DEFAULTS, Options, service_url
 from review.ingest import Outcome
@@ -70,8 +71,10 @@ def cite(
     with load("sources", "openalex")().transport(search) as transport:
         client = Client(Visit(search, transport, folder, progress, options.say, options.budget))
         works, lost = _works(client, seeds)
-        options.say(f"{name}: {len(seeds):,} studies, {len(works):,} of them in OpenAlex; a list call costs "
-                    f"${LIST_CALL:.4f}")  # fmt: skip
+        options.say(
+            f"{name}: {counted(len(seeds), 'study')}, {len(works):,} of them in OpenAlex; a list call "
+            f"costs ${LIST_CALL:.4f}"
+        )
         rows = list(_found(client, works, run.account.counts, directions, progress))
     run.account.promised = len(rows)
     run.parameters["cost_usd"] = round(client.spent, 4)

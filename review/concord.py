@@ -14,6 +14,7 @@ import numpy as np
 
 from classifiers.codebook import Dimension
 from corpora.errors import InputError
+from corpora.words import counted
 from review import answers, linking
 from review.answers import Coded
 from review.auditing import Drawn
@@ -43,7 +44,7 @@ class Concord:
 
     def lines(self) -> list[str]:
         """For a person."""
-        told = [f"{self.dimension}: {self.records} records"]
+        told = [f"{self.dimension}: {counted(self.records, 'record')}"]
         return told + [f"  {name:<20} {self.figures[name]}" for name in SHOWN if name in self.figures]
 
 

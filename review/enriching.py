@@ -26,6 +26,7 @@ from corpora.sources.openalex import Client
 from corpora.sources.openalex_budget import LIST_CALL
 from corpora.sources.openalex_lookup import by_ids, calls
 from corpora.sources.openalex_work import identifier, plain_abstract
+from corpora.words import counted
 from review import patches
 from review.harvesting import DEFAULTS, Options, service_url
 from review.ingest import Outcome
@@ -53,7 +54,8 @@ def enrich(workspace: Workspace, options: Options = DEFAULTS, progress: Progress
     keys = {kind: sorted(by_key) for kind, by_key in _by_identifier(wanting).items()}
     number = sum(map(calls, keys.values()))
     options.say(
-        f"enrich: {len(wanting):,} records by {sum(map(len, keys.values())):,} identifiers in {number:,} "
+        f"enrich: {counted(len(wanting), 'record')} by "
+        f"{counted(sum(map(len, keys.values())), 'identifier')} in {number:,} "
         f"calls, about ${number * LIST_CALL:.4f}"
     )
     run = Run.begin(

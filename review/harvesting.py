@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from corpora import words
 from corpora.errors import HarvestError, InputError, UnaccountedError
 from corpora.formats.base import Row
 from corpora.progress import Progress, silent
@@ -135,7 +136,7 @@ def harvest_pubmed_files(workspace: Workspace, folder: Path, progress: Progress 
     held = set(workspace.corpus.table("records", "records", ["pmid"])["pmid"].to_pylist())
     gone = held & set(fetched.details["deleted_pmids"])
     if gone:
-        fetched.notes.append(f"{name}: PubMed deleted {len(gone):,} records that are held; they are kept")
+        fetched.notes.append(f"{name}: PubMed deleted {words.counted(len(gone), 'held record')}; kept here")
     return settle(workspace, item, run, fetched, pubmed_files.rows(folder), progress)
 
 

@@ -13,6 +13,7 @@ from corpora.progress import Progress, silent
 from corpora.record import source_name
 from corpora.registry import load
 from corpora.run import Account, Run
+from corpora.words import counted
 from review import protocol as protocols
 from review.intake import take
 from review.workspace import Workspace
@@ -99,7 +100,9 @@ def import_file(
         total = take(workspace, part, rows, origin=path.name, kind=item.kind, ranked=False)
         run.account.promised = total
         if item.hits is not None and item.hits != total:
-            run.notes.append(f"{path.name}: {item.hits} hits were stated, the file holds {total} rows")
+            run.notes.append(
+                f"{path.name}: {counted(item.hits, 'hit was')} stated, the file holds {counted(total, 'row')}"
+            )
         if source == "unknown" and not item.mixed:
             run.notes.append(f"{path.name}: source unknown; say it with --source")
     return Outcome(path.name, run, tuple(run.notes))

@@ -6,6 +6,7 @@ from classifiers.codebook import Codebook
 from classifiers.linear import LinearTagger
 from classifiers.transformer import TransformerTagger
 from corpora.run import Run
+from corpora.words import counted
 from review.promised import table
 
 TITLES = {
@@ -27,11 +28,12 @@ def card(
     unlearnt = [name for name, held in zip(names, tagger.learnt, strict=True) if not held]
     parts = [
         f"# {TITLES[tagger.name]} for `{codebook.name}`",
-        f"Trained on {len(material.texts):,} records of `{run.parameters['labels']}` (input "
+        f"Trained on {counted(len(material.texts), 'record')} of `{run.parameters['labels']}` (input "
         f"{run.input_hash}), seed {run.seed}. How these labels were made is told where they come from; "
         "unless people made them, call them silver.",
         *_recipe(tagger),
-        f"Measured out of fold: {measured['folds']} folds held out by group in turn (copies and versions "
+        f"Measured out of fold: {counted(measured['folds'], 'fold')} held out by group in turn (copies "
+        "and versions "
         "of a paper on one side), blend, calibration and thresholds of each fold from the others; the "
         "model that is kept learnt from all of them afterwards. Macro-F1 over labels with at least 5 "
         "positives:",
@@ -58,7 +60,8 @@ def _recipe(tagger: LinearTagger | TransformerTagger) -> list[str]:
     recipe = ", ".join(f"{key} {value}" for key, value in told["recipe"].items())
     return [
         f"Encoder {told['encoder']} at {told['encoder_revision']}; {told['max_tokens']} tokens a window, "
-        f"{told['split_in_windows']:,} records in several windows, {told['cut']:,} cut. Recipe: {recipe}. "
+        f"{counted(told['split_in_windows'], 'record')} in several windows, {told['cut']:,} cut. Recipe: "
+        f"{recipe}. "
         "Blended with ridge regression on words, letters and keyword rules, one weight per dimension."
     ]
 

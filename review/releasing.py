@@ -11,6 +11,7 @@ from typing import Any
 
 from corpora.errors import InputError
 from corpora.registry import unknown
+from corpora.words import counted
 from review import counting, linking
 from review.flow import Flow, count_flow
 from review.flow.parts import ends
@@ -37,11 +38,11 @@ class Released:
 
     def sentence(self) -> str:
         """For a person."""
-        left = f", {self.unsettled:,} reports not settled" if self.unsettled else ""
+        left = f", {counted(self.unsettled, 'report')} not settled" if self.unsettled else ""
         return (
             f"{self.tag} ({self.state}, {self.at}, protocol {self.protocol_version}, "
-            f"snapshot {self.snapshot}): {self.studies:,} studies included in {self.reports:,} "
-            f"reports; {self.records:,} records identified{left}"
+            f"snapshot {self.snapshot}): {counted(self.studies, 'study')} included in {self.reports:,} "
+            f"reports; {counted(self.records, 'record')} identified{left}"
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpora.errors import InputError
+from corpora.words import counted
 from review import conditions, linking, patches
 from review.screening.votes import UNDONE
 from review.workspace import Workspace
@@ -39,7 +40,7 @@ class Plan:
 
     def lines(self, sample: int = 10) -> list[str]:
         """For a person who is asked: the numbers, and the first titles of what goes and of what stays."""
-        told = [f"{len(self.reports):,} reports match {self.condition!r}"]
+        told = [f"{counted(len(self.reports), 'report matches')} {self.condition!r}"]
         told += _first([f"  {one}  {self.titles[one]}" for one in self.reports], sample)
         if self.refused:
             told.append(f"{len(self.refused):,} more match and stay:")
@@ -175,7 +176,9 @@ def undo(workspace: Workspace, name: str, person: str) -> int:
     hits = [row for row in rows if name and row["uuid"].startswith(name)]
     if len(hits) != 1:
         known = ", ".join(row["uuid"] for row in rows) or "none"
-        raise InputError(f"--undo {name}: names {len(hits)} removals that stand; those that do: {known}")
+        raise InputError(
+            f"--undo {name}: names {counted(len(hits), 'removal')} that stand; those that do: {known}"
+        )
     kept = {column: hits[0][column] for column in ("condition", "reason", "protocol_version")}
     workspace.ledger.append(
         "removals",
@@ -207,6 +210,6 @@ def lines(rows: list[dict[str, Any]]) -> list[str]:
     return [
         f"{row['uuid']}  {row['at']}  {row['person']}: {row['condition']} ({row['reason']}"
         f"{', by a model' if row['how'] == AUTOMATION else ''}), "
-        + ("taken back" if row["undone"] else f"{row['reports_out_now']:,} reports out now")
+        + ("taken back" if row["undone"] else f"{counted(row['reports_out_now'], 'report')} out now")
         for row in rows
     ]

@@ -12,6 +12,7 @@ from typing import Any
 from corpora import cells
 from corpora.errors import InputError
 from corpora.run import Run
+from corpora.words import counted
 from review.ingest import statements
 from review.workspace import Workspace
 
@@ -92,7 +93,7 @@ def _remarks(given: Mapping[str, Any], details: Mapping[str, Any], withdrawn: st
     if details.get("warnings"):
         said.append(f"warnings accepted: {'; '.join(details['warnings'])}")
     if details.get("slices") and len(details["slices"]) > 1:
-        said.append(f"fetched in {len(details['slices'])} slices by Entrez date")
+        said.append(f"fetched in {counted(len(details['slices']), 'slice')} by Entrez date")
     return "; ".join(said)
 
 

@@ -17,6 +17,7 @@ from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
 from classifiers.labels import Labelled, read_labels
 from corpora.errors import InputError
+from corpora.words import by_number, counted
 from review import taught, training
 from review.analysis.tidy import Audit
 from review.answers import Answer, questions, union
@@ -59,9 +60,9 @@ def _standing(
     bare = sorted(known - set(coded))
     if bare:
         raise InputError(
-            f"{given.labels}: {len(bare):,} studies that a tagger learnt from are not coded (first: "
-            f"{bare[0]}); its errors on them are no measure of "
-            "those elsewhere: code all of them, or use another tagger"
+            f"{given.labels}: {counted(len(bare), 'study')} that a tagger learnt from "
+            f"{by_number(len(bare), 'is', 'are')} not coded (first: {bare[0]}); its errors on them "
+            "are no measure of those elsewhere: code all of them, or use another tagger"
         )
     strata = pd.Series(
         [taught.TRAINING if one in known else _REST for one in studies["study_id"]],
@@ -70,7 +71,8 @@ def _standing(
     if not coded:
         return None, f"no study of {given.labels.name} is here"
     truth = pd.DataFrame(list(coded.values()), index=pd.Index(list(coded))).astype(object)
-    told = f"not audited by people; corrected to silver coding of {len(truth):,} of {len(strata):,} studies"
+    of = counted(len(strata), "study")
+    told = f"not audited by people; corrected to silver coding of {len(truth):,} of {of}"
     return Audit("silver coding", "", strata, truth, silver=True), told
 
 

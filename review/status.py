@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from corpora.run import Account
+from corpora.words import counted
 from review import linking, pipeline
 from review.workspace import KINDS, Workspace
 
@@ -47,10 +48,11 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"{found['title']}",
         f"  workspace   {found['workspace']}",
         f"  protocol    {stamp}",
-        f"  identified  {sum(found['retrievals'].values()):,} retrievals of "
-        f"{sum(found['records'].values()):,} records ({by_source or 'none yet'})",
-        f"  refused     {found['refused']:,} rows, kept raw; {found['unaccounted']:,} unaccounted for",
-        f"  reports     {found['reports']:,} in {found['studies']:,} studies"
+        f"  identified  {counted(sum(found['retrievals'].values()), 'retrieval')} of "
+        f"{counted(sum(found['records'].values()), 'record')} ({by_source or 'none yet'})",
+        f"  refused     {counted(found['refused'], 'row')}, kept raw; {found['unaccounted']:,} "
+        "unaccounted for",
+        f"  reports     {found['reports']:,} in {counted(found['studies'], 'study')}"
         + ("" if found["deduplicated"] else " (duplicates not linked for these records)"),
         f"  decisions   {sum(found['decisions'].values()):,}",
     ]

@@ -20,7 +20,7 @@ from classifiers.llm import LlmTagger
 from classifiers.parallel.spec import Spec, counted
 from classifiers.tagger import Bools, Floats, Tagger, Texts, decide, lacking, rolled_up
 from classifiers.transformer import TransformerTagger, read_told, shipped, usable
-from corpora import schema
+from corpora import schema, words
 from corpora.errors import DiskError, InputError
 from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
@@ -103,13 +103,13 @@ def _told(
 ) -> Iterator[str]:
     yield from _lacks(name, missing)
     if scored.reused:
-        yield f"{scored.reused:,} records were scored by an earlier run, and not again"
+        yield f"{words.counted(scored.reused, 'record was')} scored by an earlier run, and not again"
     if isinstance(spec.here, LlmTagger):
         counts = scored.counts()
         cost = spec.here.settings.cost(counts.get("tokens in", 0), counts.get("tokens out", 0))
         yield "cost: not told, no prices given" if cost is None else f"cost: {cost:,.2f} by the prices given"
     for reason, count in Counter(refused.values()).most_common(5):
-        yield f"{count:,} records have no labels: {reason}"
+        yield f"{words.counted(count, 'record has')} no labels: {reason}"
 
 
 def tagged(workspace: Workspace, name: str) -> Part | None:

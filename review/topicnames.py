@@ -14,6 +14,7 @@ from corpora import schema
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
+from corpora.words import counted
 from review import patches, topicfile, topicparts
 from review.analysis.topics import KEYWORDS, MODEL
 from review.ingest import Outcome
@@ -42,7 +43,7 @@ def sends(workspace: Workspace) -> str:
     if settings.local or not count:
         return ""
     return (
-        f"Words and titles of three studies each of {count} topics would go to {settings.host}, "
+        f"Words and titles of three studies each of {counted(count, 'topic')} would go to {settings.host}, "
         f"model {settings.model}. No abstract is sent."
     )
 

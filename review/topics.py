@@ -21,6 +21,7 @@ from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.record import digest, text_hash
 from corpora.run import Account, Run
+from corpora.words import counted
 from review import patches, topicfile, topicparts
 from review.facts import facts, shown
 from review.ingest import Outcome
@@ -156,13 +157,13 @@ def _remarks(fitted: model.Fit, solid: Stability | None, left_out: Sequence[str]
         made.append(f"without an abstract of {SHORT} letters: {', '.join(left_out[:3])}{more}")
     wanted = fitted.recipe.topics
     if wanted is not None and len(fitted.words) < wanted:
-        made.append(f"{wanted} topics were asked for, only {len(fitted.words)} were found")
+        made.append(f"{counted(wanted, 'topic was')} asked for, only {len(fitted.words)} were found")
     if solid is not None:
         for what, which in (("as a class", "with_outliers"), ("left aside", "without_outliers")):
             values = [getattr(pair, which) for pair in solid.pairs]
             mean = sum(values) / len(values)
             made.append(
                 f"over seeds, outliers {what}: adjusted Rand index {mean:.2f} on average "
-                f"({min(values):.2f} to {max(values):.2f}, {len(values)} pairs)"
+                f"({min(values):.2f} to {max(values):.2f}, {counted(len(values), 'pair')})"
             )
     return made

@@ -24,6 +24,7 @@ from classifiers.neural.windows import Windows, cut_windows
 from classifiers.tagger import Codes, Floats, Texts
 from corpora.errors import InputError
 from corpora.progress import Progress
+from corpora.words import counted
 
 if TYPE_CHECKING:
     from classifiers.transformer import Plan
@@ -83,7 +84,8 @@ class Bundle:
             raise InputError(f"{folder}: the network cannot be read: {str(error)[:300]}") from error
         if told["labels"] != len(codebook.label_ids()):
             raise InputError(
-                f"{folder}: {told['labels']} heads, but {len(codebook.label_ids())} labels in its codebook"
+                f"{folder}: {told['labels']} heads, but {counted(len(codebook.label_ids()), 'label')} in "
+                "its codebook"
             )
         source = {"encoder": told["encoder"], "revision": told["revision"]}
         return cls(network.eval().to(device()), tokenizer, told["max_tokens"], source)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from classifiers.prompting.endpoint import Settings
+from corpora.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,9 @@ class Estimate:
     def sentence(self) -> str:
         """What is to be agreed to: number, destination, tokens, cost."""
         told = (
-            f"Title and abstract of {self.records - self.kept:,} records go to {self.settings.model} at "
-            f"{self.settings.where} ({self.settings.url}): about {self.tokens_in:,} tokens in and "
+            f"Title and abstract of {counted(self.records - self.kept, 'record')} go to "
+            f"{self.settings.model} at "
+            f"{self.settings.where} ({self.settings.url}): about {counted(self.tokens_in, 'token')} in and "
             f"{self.tokens_out:,} out"
         )
         price = "no prices given" if self.cost is None else f"about {self.cost:,.2f} by the prices given"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import InputError, MissingExtraError
 from corpora.registry import unknown
+from corpora.words import counted
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -105,7 +106,7 @@ def clustered(vectors: Vectors, recipe: Recipe, share: float = 1.0) -> Clusterin
         first = _hdbscan(reduced(vectors, recipe, recipe.dimensions, 0.0), size)
     if first.max() < 0:
         raise InputError(
-            f"topics: no group of at least {size} alike among {len(vectors):,} documents; "
+            f"topics: no group of at least {size} alike among {counted(len(vectors), 'document')}; "
             "take a smaller --min-size, or --mode kmeans"
         )
     if recipe.topics is not None:

@@ -29,6 +29,7 @@ from classifiers.topics.clusters import (
 )
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
+from corpora.words import counted
 
 WORDS = 10
 """Words kept of a topic."""
@@ -100,7 +101,9 @@ def fit(
     """
     need_libraries()
     if len(set(ids)) < len(ids):
-        raise InputError(f"topics: {len(ids) - len(set(ids)):,} ids come more than once; give each text once")
+        raise InputError(
+            f"topics: {counted(len(ids) - len(set(ids)), 'id comes')} more than once; give each text once"
+        )
     order = sorted(range(len(ids)), key=lambda row: ids[row])
     rows = np.ascontiguousarray(vectors[order], dtype=np.float32)
     held = [html.unescape(texts[row]) for row in order]

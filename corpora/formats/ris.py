@@ -16,6 +16,7 @@ from corpora.errors import FormatError
 from corpora.formats import people
 from corpora.formats.base import Format, Row
 from corpora.formats.encoding import pieces
+from corpora.words import counted
 
 _LINE = re.compile(r"^\s{0,2}([A-Z][A-Z0-9])\s{1,2}-(?:\s(.*))?$")
 _PAIR = re.compile(r"^([A-Z][A-Z0-9])  -(?: (.*))?$", re.MULTILINE)
@@ -202,7 +203,7 @@ class Tagged(Mapping[str, Any]):
 
 
 def _outside(count: int) -> list[str]:
-    return [f"{count} lines outside any record"] if count else []
+    return [f"{counted(count, 'line')} outside any record"] if count else []
 
 
 def _row(number: int, record: _Open) -> Row:

@@ -18,6 +18,7 @@ from corpora.errors import FormatError
 from corpora.formats import people
 from corpora.formats.base import Format, Row
 from corpora.formats.encoding import lines
+from corpora.words import counted
 
 # Names are compared without case, spaces and punctuation; the first one present wins.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -108,7 +109,7 @@ def _csv_row(
     raw = delimiter.join(cells)
     surplus = cells[len(header) :]
     if len(cells) < len(header) - 1 or any(surplus):
-        reason = f"{len(cells)} cells where the header has {len(header)} columns"
+        reason = f"{counted(len(cells), 'cell')} where the header has {counted(len(header), 'column')}"
         return Row(number, refused=reason, raw=raw)
     if len(cells) < len(header):
         repaired = (*repaired, "the last cell is missing")

@@ -14,6 +14,7 @@ from corpora.errors import FormatError
 from corpora.formats import people
 from corpora.formats.base import Format, Row
 from corpora.formats.encoding import lines
+from corpora.words import counted
 
 _LINE = re.compile(r"^([A-Z][A-Z0-9]) ?(.*)$")
 _FIRST = {
@@ -128,7 +129,7 @@ def read_table(path: Path, mapping: Mapping[str, str]) -> Iterator[Row]:
     for number, cells in enumerate(cells for cells in reader if any(cell.strip() for cell in cells)):
         raw = "\t".join(cells)
         if len(cells) < len(header) - 1:
-            reason = f"{len(cells)} cells where the header has {len(header)} columns"
+            reason = f"{counted(len(cells), 'cell')} where the header has {counted(len(header), 'column')}"
             yield Row(number, refused=reason, raw=raw)
             continue
         tags = {tag: [cell.strip()] for tag, cell in zip(header, cells, strict=False) if tag and cell.strip()}

@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 from corpora import cells
 from corpora.errors import InputError
 from corpora.record import Author, Record
+from corpora.words import counted
 
 _RIS_TYPES = {
     "journal article": "JOUR", "article": "JOUR", "jour": "JOUR", "book": "BOOK", "book chapter": "CHAP",
@@ -244,7 +245,8 @@ def _xlsx(path: Path, items: Sequence[Item]) -> None:
         long = next((name for name, value in row.items() if len(value) > _CELL), None)
         if long:
             raise InputError(
-                f"{row['record_id']}: {long} has {len(row[long]):,} characters, a cell of XLSX takes "
+                f"{row['record_id']}: {long} has {counted(len(row[long]), 'character')}, a cell of XLSX "
+                "takes "
                 f"{_CELL:,}; write CSV"
             )
     book = Workbook(write_only=True)

@@ -25,6 +25,7 @@ from corpora.sources.openalex_budget import LIST_CALL, SEARCH_CALL
 from corpora.sources.openalex_query import HOST, urls
 from corpora.sources.openalex_work import fields
 from corpora.transport import Transport
+from corpora.words import counted
 
 PAGE = 100
 """Works a page: the most the API gives."""
@@ -59,7 +60,9 @@ class OpenAlex:
             if found < part["count"]:
                 missing += _explain(visit, client, part, found)
             elif found > part["count"]:
-                notes.append(f"{search.name}: {found - part['count']:,} works came while it was harvested")
+                notes.append(
+                    f"{search.name}: {counted(found - part['count'], 'work')} came while it was harvested"
+                )
             seen |= client.ids
         details = {
             "strategy": search.query,
@@ -203,8 +206,8 @@ def _plan(visit: Visit, client: Client) -> dict[str, Any]:
     pages = sum(math.ceil(count / PAGE) for count in found.values())
     cost = pages * (client.price or 0.0)
     visit.say(
-        f"{search.name}: {counts[-1]['count']:,} works in {pages:,} pages, about ${cost:.4f} in all"
-        + _left(client.remaining, cost)
+        f"{search.name}: {counted(counts[-1]['count'], 'work')} in {counted(pages, 'page')}, about "
+        f"${cost:.4f} in all" + _left(client.remaining, cost)
     )
     plan = {
         "counts": counts,
@@ -275,7 +278,8 @@ def _explain(visit: Visit, client: Client, part: dict[str, Any], found: int) -> 
     again = client.count(part["url"])
     if again != found:
         raise HarvestError(
-            f"{visit.search.name}: OpenAlex promised {part['count']:,} works, {found:,} came, and it now "
+            f"{visit.search.name}: OpenAlex promised {counted(part['count'], 'work')}, {found:,} came, "
+            "and it now "
             f"promises {again:,}; start afresh with: review harvest {visit.search.name} --restart"
         )
     return int(part["count"]) - found

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pyalex import Works
 
 from corpora.errors import InputError
+from corpora.words import counted
 
 HOST = "https://api.openalex.org"
 LONGEST = 4_000
@@ -74,7 +75,8 @@ def urls(query: str, base_url: str | None = None, limits: Sequence[str] = ()) ->
     halves = _halves(query)
     if halves is None:
         raise InputError(
-            f"OpenAlex query: {len(url.encode()):,} bytes as a URL, {LONGEST:,} are allowed, and it has no "
+            f"OpenAlex query: {counted(len(url.encode()), 'byte')} as a URL, {LONGEST:,} are allowed, and "
+            "it has no "
             "list of terms joined by OR at which it could be split; shorten it"
         )
     return [one for half in halves for one in urls(half, base_url, limits)]

@@ -21,6 +21,7 @@ from corpora.sources.openalex import row
 from corpora.sources.openalex_query import parts
 from corpora.sources.openalex_work import plain_abstract
 from corpora.staging import connect
+from corpora.words import counted
 
 _BATCH = 500
 _MATCHED_AS = "words as they stand; the API would stem them and drop stop words"
@@ -50,7 +51,7 @@ class Snapshot:
         promised = _manifest(self.folder)
         if promised is not None and promised != self.counts["read"]:
             raise HarvestError(
-                f"{self.folder}: its manifest lists {promised:,} works, the files here hold "
+                f"{self.folder}: its manifest lists {counted(promised, 'work')}, the files here hold "
                 f"{self.counts['read']:,}; download what is missing (nothing was taken)"
             )
         ids = [one["id"] for one in self._works(progress)]

@@ -21,6 +21,7 @@ from corpora.run import now
 from corpora.sources import archive
 from corpora.sources.base import Fetched, Search, Visit, transport_at
 from corpora.transport import Transport
+from corpora.words import counted
 
 _TRIES = 3
 """Times that a page is asked for that ends too early or walks in a circle."""
@@ -108,7 +109,7 @@ class PagedSource(ABC):
         missing = max(plan["promised"] - found, 0)
         if found > plan["promised"]:
             more = found - plan["promised"]
-            notes.append(f"{visit.search.name}: {more:,} records came while it was harvested")
+            notes.append(f"{visit.search.name}: {counted(more, 'record')} came while it was harvested")
         details = {
             **{name: plan[name] for name in ("strategy", "counts", "searched")},
             "requests": visit.transport.requests,
@@ -165,7 +166,9 @@ class PagedSource(ABC):
             "promised": promised,
             "searched": now(),
         }
-        visit.say(f"{search.name}: {promised:,} records in {-(-promised // self.size):,} pages")
+        visit.say(
+            f"{search.name}: {counted(promised, 'record')} in {counted(-(-promised // self.size), 'page')}"
+        )
         archive.keep_json(path, plan)
         return plan
 
@@ -202,7 +205,7 @@ class PagedSource(ABC):
             if found >= again:
                 archive.keep(file, body)
                 return page
-            said = f"it promised {promised:,} records, gave {found:,}, and now promises {again:,}"
+            said = f"it promised {counted(promised, 'record')}, gave {found:,}, and now promises {again:,}"
             if self.remembers:
                 raise _Lost(visit.search, self.title, said)
         raise HarvestError(

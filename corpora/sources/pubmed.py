@@ -25,6 +25,7 @@ from corpora.sources.base import Fetched, Search, Visit, transport_at
 from corpora.sources.eutils import CAP, Eutils
 from corpora.sources.slices import cut
 from corpora.transport import Transport
+from corpora.words import counted
 
 BATCH = 250
 """Records asked for in one EFetch call."""
@@ -62,7 +63,8 @@ class PubMed:
         notes = [f"{visit.search.name}: {warning}" for warning in plan["warnings"]]
         if len(promised) != plan["count"]:
             notes.append(
-                f"{visit.search.name}: {plan['count']:,} records were counted, {len(promised):,} listed "
+                f"{visit.search.name}: {counted(plan['count'], 'record was')} counted, {len(promised):,} "
+                "listed "
                 "afterwards; PubMed changed meanwhile, the list is what was fetched"
             )
         return Fetched(len(promised), details=details, notes=notes)
@@ -126,7 +128,8 @@ def _plan(visit: Visit, client: Eutils) -> dict[str, Any]:
         )
     if whole.count > CAP:
         visit.say(
-            f"{search.name}: {whole.count:,} records; PubMed gives {CAP:,} a search, so the query is "
+            f"{search.name}: {counted(whole.count, 'record')}; PubMed gives {CAP:,} a search, so the "
+            "query is "
             "cut by Entrez date"
         )
     slices = cut(term, whole.count, _counting(visit, client), CAP)
@@ -163,7 +166,7 @@ def _slice(visit: Visit, client: Eutils, number: int, term: str, before: int, to
         pmids = list(dict.fromkeys(found.pmids))
         if len(pmids) != found.count:
             raise HarvestError(
-                f"{visit.search.name}: PubMed counts {found.count:,} records for {term!r} and lists "
+                f"{visit.search.name}: PubMed counts {counted(found.count, 'record')} for {term!r} and lists "
                 f"{len(pmids):,}; nothing of this slice was fetched, run the harvest again"
             )
         held = {"pmids": pmids, "webenv": found.webenv, "query_key": found.query_key}

@@ -19,6 +19,7 @@ from corpora.formats.base import Row
 from corpora.progress import Progress, silent
 from corpora.sources import pubmed_xml
 from corpora.sources.base import Fetched
+from corpora.words import counted
 
 _HASH = re.compile(r"\b[0-9a-f]{32}\b")
 
@@ -58,7 +59,7 @@ def check(folder: Path, progress: Progress = silent) -> Fetched:
         counts["kept"] += len(keep)
         progress(f"counting {folder.name}", done, len(listed))
         del path
-    notes = [f"{folder.name}: {len(unchecked)} files have no .md5 beside them and were not checked"]
+    notes = [f"{folder.name}: {counted(len(unchecked), 'file')} without .md5 beside, not checked"]
     explained = {name: counts[name] for name in ("replaced by a newer version", "deleted by PubMed")}
     return Fetched(
         promised=counts["read"],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from corpora.errors import HarvestError
+from corpora.words import counted
 
 Count = Callable[[str], int]
 """Asks the service how many records a term finds."""
@@ -76,7 +77,9 @@ def _along(scales: tuple[_Scale, ...], base: str, total: int, count: Count, cap:
             return
         if low == high:
             if not finer:
-                raise HarvestError(f"{whole.term}: {whole.count:,} records, and it cannot be cut further")
+                raise HarvestError(
+                    f"{whole.term}: {counted(whole.count, 'record')}, and it cannot be cut further"
+                )
             yield from _along(finer, whole.term, whole.count, count, cap)
             return
         middle = (low + high) // 2
@@ -88,7 +91,8 @@ def _along(scales: tuple[_Scale, ...], base: str, total: int, count: Count, cap:
     whole = part(scale.low, scale.high)
     if whole.count != total:
         raise HarvestError(
-            f"{base}: finds {total:,} records, but {whole.term} finds {whole.count:,}; some have no place "
+            f"{base}: finds {counted(total, 'record')}, but {whole.term} finds {whole.count:,}; some have "
+            "no place "
             "on that scale and would be lost, so nothing was fetched; try again"
         )
     yield from halves(scale.low, scale.high, whole)
@@ -99,6 +103,7 @@ def _add_up(whole: Slice, left: Slice, right: Slice, count: Count) -> None:
     found = left.count + right.count
     if found != whole.count and found != count(whole.term):
         raise HarvestError(
-            f"{whole.term}: finds {whole.count:,} records, its halves {left.count:,} + {right.count:,}; "
+            f"{whole.term}: finds {counted(whole.count, 'record')}, its halves {left.count:,} + "
+            f"{right.count:,}; "
             "the service contradicts itself, nothing was fetched; try again later"
         )

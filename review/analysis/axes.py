@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from classifiers.codebook import NOT_REPORTED, Dimension
 from corpora.registry import unknown
+from corpora.words import by_number, counted
 from review.analysis.labelsets import Labels, LabelSets
 from review.analysis.tidy import FAMILIES, NO_METHOD, Context, family_group, labels_of
 
@@ -109,5 +110,6 @@ def in_scope(studies: pd.DataFrame, context: Context) -> tuple[pd.DataFrame, lis
         return studies, []
     out = LabelSets.of(studies[dimension]).where(lambda one: label in one)
     named = context.titles.get(f"{dimension}.{label}", label).lower()
-    told = [f"{int(out.sum()):,} studies tagged as {named} are not shown."] if out.any() else []
-    return studies[~out], told
+    count = int(out.sum())
+    told = f"{counted(count, 'study')} tagged as {named} {by_number(count, 'is', 'are')} not shown."
+    return studies[~out], [told] if count else []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from corpora.words import by_number, counted
 from review.analysis import axes, prevalence
 from review.analysis.axes import Axis
 from review.analysis.labelsets import LabelSets
@@ -72,12 +73,15 @@ def _told(
 ) -> list[str]:
     notes = []
     if none := len(kept) - sum(counts.values()):
-        notes.append(f"{none:,} studies have no label and are not shown.")
+        notes.append(f"{counted(none, 'study has')} no label and {by_number(none, 'is', 'are')} not shown.")
     if rest:
         held = sum(counts[one] for one in rest)
-        notes.append(f"{len(rest):,} rarer combinations with {held:,} studies are not shown.")
+        shown = by_number(len(rest), "is", "are")
+        notes.append(
+            f"{counted(len(rest), 'rarer combination')} with {counted(held, 'study')} {shown} not shown."
+        )
     if lost := len(studies) - len(kept):
-        notes.append(f"{lost:,} studies are not tagged and not shown.")
+        notes.append(f"{counted(lost, 'study is')} not tagged and not shown.")
     return notes
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from corpora.errors import UnknownNameError
+from corpora.words import by_number, counted
 from review.analysis import axes, prevalence
 from review.analysis.axes import Axis
 from review.analysis.prevalence import COLUMNS, Masks, Measure
@@ -108,7 +109,7 @@ def gaps(studies: pd.DataFrame, context: Context, rows: str = "data", columns: s
     empty = int((frame["n"] == 0).sum())
     notes = [f"{empty:,} of {len(cells):,} pairs were given to no study."]
     if lost := len(studies) - len(kept):
-        notes.append(f"{lost:,} studies are not tagged and not shown.")
+        notes.append(f"{counted(lost, 'study is')} not tagged and not shown.")
     return Tidy(
         frame,
         unit="studies",
@@ -123,7 +124,8 @@ def _stated(studies: pd.DataFrame, across: Axis) -> tuple[pd.DataFrame, list[str
     held = across.column(studies)
     silent = int(held.where(lambda one: not one).sum()) if across.stated else 0
     named = "method" if across.id == axes.FAMILY else across.title.lower()
-    notes = [f"{silent:,} studies state no {named} and are not shown."] if silent else []
+    shown = by_number(silent, "is", "are")
+    notes = [f"{counted(silent, 'study states')} no {named} and {shown} not shown."] if silent else []
     return studies[held.tagged()], notes
 
 
@@ -138,7 +140,10 @@ def _orders(
     for axis, most in zip((down, across), top or (None, None), strict=True):
         order = axis.values if axis.id == axes.FAMILY and len(kept) else axis.by_count(kept)
         if most is not None and len(order) > most:
-            notes.append(f"{len(order) - most} rarer labels of {axis.title} are not shown.")
+            notes.append(
+                f"{counted(len(order) - most, 'rarer label')} of {axis.title} "
+                f"{by_number(len(order) - most, 'is', 'are')} not shown."
+            )
         orders.append(order[:most])
     return tuple(orders)
 

@@ -6,6 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pandas as pd
 
+from corpora.words import by_number, counted
 from review.analysis import axes
 from review.analysis.axes import Axis
 from review.analysis.tidy import NO_METHOD, Context, Tidy
@@ -40,7 +41,7 @@ def flows(
     asked, notes = axes.in_scope(studies, context)
     kept = asked[np.all([part.tagged(asked) for part in parts], axis=0)]
     if lost := len(asked) - len(kept):
-        notes.append(f"{lost:,} studies are not tagged in all three and not shown.")
+        notes.append(f"{counted(lost, 'study is')} not tagged in all three and not shown.")
     columns = [_nodes(part, kept, notes) for part in parts]
     paths: Counter[tuple[str, ...]] = Counter()
     for cells in zip(*columns, strict=True):
@@ -71,7 +72,10 @@ def _nodes(part: Axis, kept: pd.DataFrame, notes: list[str]) -> list[list[str]]:
     room = NODES - 1  # for "None stated"
     shown = order if len(order) <= room else order[: room - 1]
     if len(order) > len(shown):
-        notes.append(f"{len(order) - len(shown)} rarer labels of {part.title} are counted as {OTHER}.")
+        notes.append(
+            f"{counted(len(order) - len(shown), 'rarer label')} of {part.title} "
+            f"{by_number(len(order) - len(shown), 'is', 'are')} counted as {OTHER}."
+        )
     none = NO_METHOD if part.id == axes.FAMILY else NONE
     held = part.column(kept)
     nodes = [

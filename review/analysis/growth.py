@@ -29,6 +29,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from corpora.words import by_number, counted
 from review.analysis import axes
 from review.analysis.tidy import POOLED, Context, Tidy, dated
 
@@ -90,7 +91,10 @@ def growth(studies: pd.DataFrame, context: Context, dimension: str = "tasks", to
         kept = kept[kept["year"] <= last]
     order = part.by_count(kept)
     if len(order) > top:
-        notes.append(f"{len(order) - top} rarer labels of {part.title} are not shown.")
+        notes.append(
+            f"{counted(len(order) - top, 'rarer label')} of {part.title} "
+            f"{by_number(len(order) - top, 'is', 'are')} not shown."
+        )
     order = order[:top]
     members = part.column(kept).members(order)
     everyone = np.ones((len(kept), 1), dtype=bool)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from corpora.words import by_number, counted
 from review.analysis import axes, prevalence, sources
 from review.analysis.axes import Axis
 from review.analysis.labelshares import measured
@@ -35,7 +36,10 @@ def label_trends(
     kept, notes = dated(studies)
     order = part.by_count(kept)
     if len(order) > top:
-        notes.append(f"{len(order) - top} rarer labels of {part.title} are not shown.")
+        notes.append(
+            f"{counted(len(order) - top, 'rarer label')} of {part.title} "
+            f"{by_number(len(order) - top, 'is', 'are')} not shown."
+        )
     order = order[:top]
     years = range(int(kept["year"].min()), int(kept["year"].max()) + 1) if len(order) else range(0)
     rows = [(year, label) for year in years for label in order]
@@ -44,7 +48,7 @@ def label_trends(
     count = sources.groups(kept).value_counts().sort_index().sort_values(ascending=False, kind="stable")
     own = [str(name) for name in count.index[:SHOWN]]
     if len(count) > SHOWN:
-        notes.append(f"{len(count) - SHOWN} smaller sources have no curve of their own.")
+        notes.append(f"{counted(len(count) - SHOWN, 'smaller source has')} no own curve.")
 
     def found(cells: Measure, weights: np.ndarray | None = None) -> list[Estimate]:
         return prevalence.estimates(kept, cells, context, dimensions=read, denominator=what, mix=weights)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from corpora.words import by_number, counted
 from review.analysis import axes, prevalence
 from review.analysis.axes import Axis
 from review.analysis.people import language
@@ -50,7 +51,10 @@ def low_resource(studies: pd.DataFrame, context: Context, by: str = "tasks") -> 
     languages = asked["language"].dropna().value_counts() if "language" in asked else pd.Series(dtype=int)
     common = [str(name) for name in languages.sort_index().sort_values(ascending=False, kind="stable").index]
     if len(common) > LANGUAGES:
-        notes.append(f"{len(common) - LANGUAGES} rarer languages of publication are not shown.")
+        notes.append(
+            f"{counted(len(common) - LANGUAGES, 'rarer language')} of publication "
+            f"{by_number(len(common) - LANGUAGES, 'is', 'are')} not shown."
+        )
     if not common:
         notes.append("No record gives its language of publication.")
     share = partial(_shares, asked, context, flag)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from corpora.record import key_text
+from corpora.words import counted
 from review.analysis import columns
 from review.analysis.tidy import Context, Tidy
 
@@ -98,7 +99,7 @@ def _ranked(
     known = sum(map(bool, cells))
     # Of spellings as frequent as each other the first in the alphabet, so that the order is no matter.
     shown = [min(spelt[one], key=lambda value: (-spelt[one][value], value)) for one in order[:top]]
-    told = [f"{known:,} of {len(studies):,} studies {what}.", *notes]
+    told = [f"{known:,} of {counted(len(studies), 'study')} {what}.", *notes]
     if len(order) > top:
         told.append(f"{len(order) - top:,} more, with fewer studies, are not shown.")
     return Tidy(

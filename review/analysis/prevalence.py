@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from corpora.words import counted
 from review.analysis import estimators
 from review.analysis.estimators import Estimand, Population, Sample
 from review.analysis.labelsets import LabelSets
@@ -134,7 +135,7 @@ def notes(found: Sequence[Estimate], context: Context) -> list[str]:
     audit = context.audit
     assert audit is not None
     what = "this corpus" if audit.estimand == "corpus" else "the literature it is a sample of"
-    coded = f"{len(audit.truth):,} of {len(audit.strata):,} studies"
+    coded = f"{len(audit.truth):,} of {counted(len(audit.strata), 'study')}"
     told = [
         f"Corrected to silver coding, a language model's of {coded} and not people's; PPI++ with 95 % "
         f"intervals, for {what}."
@@ -190,7 +191,7 @@ def _hindrance(places: NDArray[np.intp], audit: Audit, dimensions: Sequence[str]
     new = int((places < 0).sum())
     if new:
         return (
-            f"{new:,} of the {len(places):,} studies came after {audit.name} was drawn on "
+            f"{new:,} of the {counted(len(places), 'study')} came after {audit.name} was drawn on "
             f"{audit.drawn[:10]}; audit them too (review audit --n N draws from them)"
         )
     return ""

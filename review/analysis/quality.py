@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from corpora.words import counted
 from review.analysis.tidy import Context, Tidy, labels_of
 from review.screening.agreement import Report
 
@@ -172,7 +173,8 @@ def recall(courses: Sequence[Course], context: Context) -> Tidy:
             confidence=confidence,
         ))  # fmt: skip
         notes.append(
-            f"{one.stage}: {len(found):,} of {one.pool:,} records settled, {int(found[-1]):,} relevant"
+            f"{one.stage}: {len(found):,} of {counted(one.pool, 'record')} settled, {int(found[-1]):,} "
+            "relevant"
             + (f"; {one.apart:,} without a usable abstract are apart" if one.apart else "")
             + (f"; stopped by {one.rule}" if one.rule else "; not stopped by a rule")
             + (f", which is void: {one.void}" if one.void else "")
@@ -243,14 +245,14 @@ def audit_errors(studies: pd.DataFrame, context: Context) -> Tidy:
                     for frame in (audit.truth, said)
                 )
                 for label in dimension.labels:
-                    counted = _errors(label.id, true, given, weights)
+                    errors = _errors(label.id, true, given, weights)
                     rows.append({
                         "dimension": dimension.id, "heading": dimension.title,
-                        "label": label.id, "title": label.title, "coder": coder, **counted,
+                        "label": label.id, "title": label.title, "coder": coder, **errors,
                     })  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
     notes = () if audit is None else (
-        f"{audit.name}: {len(audit.truth):,} of {len(audit.strata):,} studies coded by {coder}, "
+        f"{audit.name}: {len(audit.truth):,} of {counted(len(audit.strata), 'study')} coded by {coder}, "
         "with the tagger's word hidden. Counts are of the sample, not of the corpus.",
     )  # fmt: skip
     instead = f"{context.audit_state}."

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from classifiers.codebook import Codebook
+from corpora.words import by_number, counted
 from review.analysis.estimators import Estimand
 
 NOT_AUDITED = "Shares are as the tagger gave them: naive, not audited."
@@ -106,5 +107,5 @@ def dated(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     kept = studies[studies["year"].notna()]
     lost = len(studies) - len(kept)
     return kept.assign(year=kept["year"].astype(int)), (
-        [f"{lost:,} studies without a year are not shown."] if lost else []
+        [f"{counted(lost, 'study')} without a year {by_number(lost, 'is', 'are')} not shown."] if lost else []
     )

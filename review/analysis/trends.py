@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from corpora.words import by_number, counted
 from review.analysis import prevalence
 from review.analysis.labelsets import Labels, LabelSets
 from review.analysis.tidy import (
@@ -36,7 +37,10 @@ def family_share(studies: pd.DataFrame, context: Context) -> Tidy:
     frame = _counted(kept, "family", (*FAMILIES, NO_METHOD))
     silent = int(frame.loc[frame["family"] == NO_METHOD, "n"].sum())
     if silent:
-        notes.insert(0, f"{silent:,} studies state no method and are left out of the denominator.")
+        left = by_number(silent, "is", "are")
+        notes.insert(
+            0, f"{counted(silent, 'study states')} no method and {left} left out of the denominator."
+        )
     stated = frame[frame["family"] != NO_METHOD].reset_index(drop=True)
     what = "studies of the year that state a method"
     return _tidy(studies, kept, stated, what, context, notes, silent=False)
@@ -56,7 +60,7 @@ def evaluation_by_year(studies: pd.DataFrame, context: Context, top: int = 9) ->
     long = naming[["year", "criterion"]].explode("criterion")
     order = list(long["criterion"].value_counts().index)
     if len(order) > top:
-        notes.append(f"{len(order) - top} rarer criteria are not shown.")
+        notes.append(f"{counted(len(order) - top, 'rarer criterion is')} not shown.")
     frame = _counted(long, "criterion", tuple(order[:top]))
     rows = list(zip(frame["year"].tolist(), frame["criterion"].tolist(), strict=True))
     denominator = "studies of the year that name an evaluation criterion"
@@ -85,7 +89,7 @@ def _tagged(studies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     held = LabelSets.of(cells, _group)
     untagged = len(kept) - int(held.tagged().sum())
     if untagged:
-        notes.append(f"{untagged:,} studies are not tagged and not shown.")
+        notes.append(f"{counted(untagged, 'study is')} not tagged and not shown.")
     names = np.array([next(iter(one or ()), None) for one in held.sets], dtype=object)
     return kept.assign(family=names[held.codes]), notes
 

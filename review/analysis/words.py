@@ -7,6 +7,7 @@ from typing import Any
 import networkx
 import pandas as pd
 
+from corpora.words import counted
 from review.analysis import columns
 from review.analysis.tidy import Context, Tidy
 
@@ -53,7 +54,7 @@ def keyword_network(studies: pd.DataFrame, context: Context, top: int = 40) -> T
         f"Pairs in fewer than {FEWEST} studies are left out.",
     ]
     if len(order) > top:
-        notes.append(f"{len(order) - top:,} rarer keywords are not shown.")
+        notes.append(f"{counted(len(order) - top, 'rarer keyword is')} not shown.")
     return Tidy(
         frame.astype({"n": int, "strength": float, "group": "Int64"}),
         unit="studies",

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from corpora.words import counted
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, tell
 from review.cli.screen import AsOption
 
@@ -42,7 +43,7 @@ def annotate(
     opened = open_workspace(workspace)
     if out is not None:
         count, differ = annotating.export_labels(opened, out)
-        sentence = f"{out}: {count:,} records; {differ:,} left out, on which coders differ"
+        sentence = f"{out}: {counted(count, 'record')}; {differ:,} left out, on which coders differ"
         tell({"written": count, "differ": differ}, [sentence], as_json=as_json, quiet=quiet)
         return
     chosen = _audit(opened, audit_name, open_only=not (agree or settle))

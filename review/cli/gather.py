@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from corpora.words import counted
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, as_text, open_workspace, report
 
 
@@ -173,7 +174,7 @@ def dedupe(
             settle.run(opened, console.person())
         elif undo:
             count = settling.undo(opened, *undo, console.person())
-            console.say(f"{count} words on {undo[0]} and {undo[1]} taken back", quiet=quiet)
+            console.say(f"{counted(count, 'word')} on {undo[0]} and {undo[1]} taken back", quiet=quiet)
         elif explain:
             told = settling.explain(opened, *explain)
             if as_json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from corpora.words import counted
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def search_report(
     rows = searchreport.report(open_workspace(workspace))
     if out:
         searchreport.write(rows, out)
-        console.say(f"{len(rows)} searches reported in {out}", quiet=quiet or as_json)
+        console.say(f"{counted(len(rows), 'search')} reported in {out}", quiet=quiet or as_json)
     if as_json:
         console.emit({"searches": rows})
     elif not out:

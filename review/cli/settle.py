@@ -5,6 +5,8 @@ from typing import Any
 
 import typer
 
+from corpora.words import counted
+
 _KEYS = "(m)atch  (n)ot  (s)kip  (u)ndo the last  (q)uit"
 _LONGEST = 900
 """Characters of an abstract that are shown; the rest is counted."""
@@ -40,7 +42,7 @@ def run(workspace: Any, person: str) -> None:
             settling.undo(workspace, left, right, person)
         elif key == "q":
             break
-    console.say(f"{len(said)} pairs settled; {len(settling.waiting(workspace))} wait. "
+    console.say(f"{counted(len(said), 'pair')} settled; {len(settling.waiting(workspace))} wait. "
                 "review flow counts anew from here.")  # fmt: skip
 
 
@@ -60,7 +62,11 @@ def _side_by_side(left: dict[str, str], right: dict[str, str]) -> Any:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text) - _LONGEST:,} characters more)"
+    return (
+        text
+        if len(text) <= _LONGEST
+        else f"{text[:_LONGEST]}… ({counted(len(text) - _LONGEST, 'character')} more)"
+    )
 
 
 def _marked(one: str, two: str) -> tuple[Any, Any]:

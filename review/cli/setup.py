@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from corpora.words import counted
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace
 
 
@@ -81,10 +82,13 @@ def amend(
     if rescreen:
         stages = opened.protocol.stages
         back = sum(decisions.rescreen(opened, stage, console.person()) for stage in stages)
-        console.say(f"{back:,} decisions were taken back, to be made again by the same people.", quiet=quiet)
+        console.say(
+            f"{counted(back, 'decision was')} taken back, to be made again by the same people.",
+            quiet=quiet,
+        )
     elif older:
         console.warn(
-            f"{older} decisions were made under older criteria; they stay as they are "
+            f"{counted(older, 'decision was')} made under older criteria; they stay as they are "
             "(--rescreen returns them)."
         )
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from corpora.words import counted
 from review.analysis.flows import NONE, OTHER, flows, links
 from review.analysis.tidy import FAMILIES, NO_METHOD, Tidy
 from review.figures import shades
@@ -146,8 +147,8 @@ def alt(tidy: Tidy) -> str:
         f"{row['first']} → {row['second']} → {row['third']} ({row['n']:,.0f})"
         for _, row in tidy.frame.head(3).iterrows()
     ]
-    total = f"{tidy.frame['n'].sum():,.0f}"
-    return f"Flows of {total} studies through three dimensions; widest: {'; '.join(told)}."
+    total = counted(round(tidy.frame["n"].sum()), "study")
+    return f"Flows of {total} through three dimensions; widest: {'; '.join(told)}."
 
 
 def make(first: str = "tasks", second: str = "family", third: str = "evaluation") -> FigureSpec:

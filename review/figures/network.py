@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from corpora.words import counted
 from review.analysis.tidy import Tidy
 from review.analysis.words import keyword_network
 from review.figures.base import FigureSpec
@@ -146,7 +147,8 @@ def alt(tidy: Tidy) -> str:
     strongest = [f"; strongest pair: {row['keyword']} and {row['partner']}" for _, row in pairs.iterrows()]
     groups = tidy.frame.loc[own, "group"].nunique()
     return (
-        f"Network of {int(own.sum())} keywords in {groups} groups; most frequent: {told}{''.join(strongest)}."
+        f"Network of {counted(int(own.sum()), 'keyword')} in {groups} groups; most frequent: "
+        f"{told}{''.join(strongest)}."
     )
 
 

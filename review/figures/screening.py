@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from corpora.words import counted
 from review.analysis import quality
 from review.analysis.tidy import Tidy
 from review.figures import shades
@@ -99,7 +100,7 @@ def draw_agreement(tidy: Tidy, figure: Figure) -> None:
         _coefficient(axes, part)
         axes.set_title(name[0].upper() + name[1:], loc="left")
     named = [
-        f"{row['pair']}\n{row['stage']}, {row['block']}, {int(row['n']):,} records"
+        f"{row['pair']}\n{row['stage']}, {row['block']}, {counted(int(row['n']), 'record')}"
         for _, row in lines.iterrows()
     ]
     made[0].set_yticks(range(len(lines)), named)
@@ -144,7 +145,7 @@ def _alt_agreement(tidy: Tidy) -> str:
         value = "not defined" if pd.isna(row["value"]) else f"{row['value']:.2f}"
         between = f" ({row['low']:.2f} to {row['high']:.2f})" if pd.notna(row["low"]) else ""
         told.append(f"{row['pair']} at {row['stage']}, {row['block']}: κ {value}{between}")
-    return f"Agreement of {len(kappa)} pairs of people. {'; '.join(told)}."
+    return f"Agreement of {counted(len(kappa), 'pair')} of people. {'; '.join(told)}."
 
 
 SCREENING_RECALL = FigureSpec(

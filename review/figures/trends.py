@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from corpora.words import counted
 from review.analysis import trends
 from review.analysis.tidy import FAMILIES, NO_METHOD, Tidy
 from review.figures import shades
@@ -123,7 +124,7 @@ def _alt_counts(tidy: Tidy) -> str:
     total = tidy.frame.groupby("year")["n"].sum()
     return (
         f"Stacked bars of studies per year, {total.index.min()} to {total.index.max()}, by method "
-        f"family; {int(total.sum()):,} studies, most in {total.idxmax()} ({int(total.max()):,})."
+        f"family; {counted(int(total.sum()), 'study')}, most in {total.idxmax()} ({int(total.max()):,})."
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_IRREGULAR = {"person": "people", "study": "studies", "query": "queries", "search": "searches"}
+from corpora import words
 
 
 class Numbers:
@@ -42,7 +42,7 @@ class Numbers:
 def counted(value: int, shown: str, noun: str, plural: str | None = None) -> str:
     """A number with its noun."""
     head, _, rest = noun.partition(" ")
-    many = plural or f"{_IRREGULAR.get(head, head + 's')}{' ' + rest if rest else ''}"
+    many = plural or f"{words.plural(head)}{' ' + rest if rest else ''}"
     return f"1 {noun}" if value == 1 else f"{shown if value else 'no'} {many}"
 
 
@@ -51,15 +51,15 @@ def were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
     """Words as a sentence lists them.
 
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
     """
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def without_hints(text: str) -> str:

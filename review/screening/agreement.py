@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import InputError
+from corpora.words import counted
 from review.screening.coefficients import (
     Floats,
     Sums,
@@ -184,7 +185,8 @@ class Report:
     def lines(self) -> list[str]:
         """For a person; an overlap that nobody drew is marked."""
         told = [
-            f"Agreement on {self.overall.records} records ({self.basis}), {' and '.join(self.positive)} "
+            f"Agreement on {counted(self.overall.records, 'record')} ({self.basis}), "
+            f"{' and '.join(self.positive)} "
             f"against the rest, {self.level:.0%} bootstrap intervals ({self.resamples} resamples, "
             f"seed {self.seed})"
         ]
@@ -194,7 +196,7 @@ class Report:
                 "describe them only and depend on the order in which they were shown"
             )
         for one in (self.overall, *self.pairs) if len(self.pairs) > 1 else self.pairs or (self.overall,):
-            told += ["", f"{', '.join(one.raters) or 'nobody'}: {one.records} records"]
+            told += ["", f"{', '.join(one.raters) or 'nobody'}: {counted(one.records, 'record')}"]
             told += [f"  {name:<20}  {figure}" for name, figure in one.figures.items()]
             told += _shown(one, self.categories)
         return told

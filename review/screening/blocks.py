@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import isfinite, prod
 
 from corpora.errors import InputError
+from corpora.words import counted
 
 STRATA = (0.02, 0.1, 0.3, 1.0)
 """The best 2 % by score, the rest of the best 10 %, of the best 30 %, and all others."""
@@ -129,9 +130,12 @@ def plan(
     """
     _check(ids, n)
     if len(scores) != len(ids):
-        raise InputError(f"block: {len(ids)} ids and {len(scores)} scores; give one score for each id")
+        raise InputError(
+            f"block: {counted(len(ids), 'id')} and {counted(len(scores), 'score')}; give one score for "
+            "each id"
+        )
     if wrong := [f"{one} {score}" for one, score in zip(ids, scores, strict=True) if not isfinite(score)]:
-        raise InputError(f"block: {len(wrong)} scores are not finite, the first is of {wrong[0]}")
+        raise InputError(f"block: {counted(len(wrong), 'score is')} not finite, the first is of {wrong[0]}")
     if least < 1:
         raise InputError(f"block: least {least}; a stratum that gives no record is missing in every estimate")
     if not strata or strata[-1] != 1 or any(b <= a for a, b in zip((0, *strata), strata, strict=False)):
@@ -175,9 +179,11 @@ def expected_positives(strata: Sequence[Stratum], prevalences: Sequence[float]) 
 def _check(ids: Sequence[str], n: int) -> None:
     if len(set(ids)) != len(ids):
         twice, _ = Counter(ids).most_common(1)[0]
-        raise InputError(f"block: id {twice!r} comes twice in {len(ids)} ids")
+        raise InputError(f"block: id {twice!r} comes twice in {counted(len(ids), 'id')}")
     if not 1 <= n <= len(ids):
-        raise InputError(f"block of {n}: draw at least 1 and at most the {len(ids)} records there are")
+        raise InputError(
+            f"block of {n}: draw at least 1 and at most the {counted(len(ids), 'record')} there are"
+        )
 
 
 def _ranked(ids: Sequence[str], scores: Sequence[float]) -> list[str]:

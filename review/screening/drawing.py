@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import InputError
+from corpora.words import counted
 from review.screening import blocks
 from review.screening.board import Board
 from review.screening.resolving import open_board
@@ -37,7 +38,9 @@ class Drawn:
 
     def sentence(self) -> str:
         """For a person."""
-        told = f"Block {self.name}: {self.size:,} of {self.of:,} reports, screened before all others."
+        told = (
+            f"Block {self.name}: {self.size:,} of {counted(self.of, 'report')}, screened before all others."
+        )
         return f"{told} {self.expected}".strip()
 
 

@@ -22,6 +22,7 @@ from corpora.formats.table import LABEL, is_label
 from corpora.progress import Progress, silent
 from corpora.record import build
 from corpora.registry import load
+from corpora.words import counted
 from review.analysis.tidy import Tidy
 from review.figures.presets import preset
 from review.figures.recall import RECALL_CURVE
@@ -143,7 +144,7 @@ def _check(
         )
     if not 0 < sum(labels) < len(labels):
         raise InputError(
-            f"{path.name}: {label_column} is 1 in {sum(labels):,} of {len(labels):,} records; "
+            f"{path.name}: {label_column} is 1 in {sum(labels):,} of {counted(len(labels), 'record')}; "
             "a simulation needs some included and some excluded"
         )
 
@@ -171,4 +172,6 @@ def curve(found: Labels, name: str) -> Tidy:
     frame = pd.DataFrame(
         {"ranker": name, "screened": steps / len(found), "recall": counts / hits[-1], "n": counts}
     )
-    return Tidy(frame, "records", f"{int(hits[-1]):,} included", f"{len(found):,} records, priors left out")
+    return Tidy(
+        frame, "records", f"{int(hits[-1]):,} included", f"{counted(len(found), 'record')}, priors left out"
+    )

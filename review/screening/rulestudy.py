@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.registry import unknown
+from corpora.words import counted
 from review.screening.stopping import verified
 from review.screening.stopping.base import Bools, Rule, Screened
 from review.screening.stopping.compose import check, leaves, parse
@@ -289,7 +290,9 @@ def study(
 
     """
     if not reviews or not all(ranking.labels.any() for many in reviews.values() for ranking in many):
-        raise InputError(f"{len(reviews)} reviews: at least one is needed, each with relevant records")
+        raise InputError(
+            f"{counted(len(reviews), 'review')}: at least one is needed, each with relevant records"
+        )
     for scenario in scenarios:
         if scenario not in SCENARIOS:
             raise unknown("scenario", scenario, SCENARIOS)

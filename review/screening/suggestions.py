@@ -18,6 +18,7 @@ from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
 from corpora.transport import Transport
+from corpora.words import counted
 from review.ingest import Outcome
 from review.protocol import Protocol, Suggestions
 from review.screening import drawing
@@ -53,11 +54,12 @@ class Score:
     def sentence(self) -> str:
         """For the report: never the share without its interval and its number."""
         if self.sensitivity is None:
-            return f"Block {self.block}: {self.records} records, none included; sensitivity cannot be told."
+            counts = counted(self.records, "record")
+            return f"Block {self.block}: {counts}, none included; sensitivity cannot be told."
         point, low, high = self.sensitivity
         return (
-            f"Block {self.block}: of {self.included} records that people included, the model suggested "
-            f"{self.found}; sensitivity {point:.2f} (exact 95 % interval {low:.2f} to {high:.2f})."
+            f"Block {self.block}: of {counted(self.included, 'record')} that people included, the model "
+            f"suggested {self.found}; sensitivity {point:.2f} (exact 95 % interval {low:.2f} to {high:.2f})."
         )
 
 
@@ -82,7 +84,7 @@ def consent(board: Board, reports: Iterable[str]) -> str:
     count = len(list(reports))
     host = urlsplit(held.url).hostname or ""
     where = "this machine" if host in ("127.0.0.1", "localhost", "::1") else host
-    return f"Title and abstract of {count:,} reports go to {held.model} at {where} ({held.url})."
+    return f"Title and abstract of {counted(count, 'report')} go to {held.model} at {where} ({held.url})."
 
 
 def to_ask(board: Board, block: str | None, number: int | None) -> list[str]:
@@ -245,16 +247,17 @@ def boxes(board: Board) -> list[tuple[str, str]]:
         ("M1", "Declared in the protocol's [suggestions]."),
         ("M2", f"{', '.join(models)}, through an OpenAI-compatible endpoint."),
         ("M3", f"Suggestions at {board.stage.stage}; no decision, no seat, no stop, no training."),
-        ("M4", f"Title and abstract of {asked:,} reports."),
+        ("M4", f"Title and abstract of {counted(asked, 'report')}."),
         (
             "M5",
-            f"One JSON object an answer: verdict, criterion, why; {unreadable:,} answers could not be read.",
+            f"One JSON object an answer: verdict, criterion, why; {counted(unreadable, 'answer')} could "
+            "not be read.",
         ),
         ("M6", f"Prompt kept with every answer; parameters {'; '.join(parameters)}."),
         (
             "M8",
             "Shown to a person only after their own decision; people decided every record. "
-            f"{_changed(board):,} decisions were changed after a suggestion was shown.",
+            f"{counted(_changed(board), 'decision was')} changed after a suggestion was shown.",
         ),
         ("M9", "Scored on a random block decided without the suggestions."),
         ("R1", "Records excluded by AI: 0."),

@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run, now
+from corpora.words import counted
 from review import ingest
 from review.ingest import Outcome
 from review.protocol import Import
@@ -58,7 +59,9 @@ def take_over(
         found = reading.read(path, tool=tool, stage=stage, reviewer=reviewer, on=on, into=folder).check()
         nameless = sum(one.reviewer is None for one in found.decisions)
         if nameless:
-            raise InputError(f"{path}: {nameless} decisions name nobody; say whose they are with --as NAME")
+            raise InputError(
+                f"{path}: {counted(nameless, 'decision')} without a person; say whose they are with --as NAME"
+            )
         if found.records_file is None:
             raise InputError(f"{path}: holds no records; import them from the data set it was made of")
         told = _with_reasons(workspace, found, reasons or {}, path)

@@ -155,7 +155,7 @@ def test_without_criteria_there_is_no_vector_of_them(tmp_path: Path, kept: Path)
     encode.attach([Document(TEXTS[0], "")], held, kept)
     assert encode.needed(held)[1] is None
     other = features.build([Document("a title", "")], tmp_path / "g")
-    with pytest.raises(InputError, match="made of 1 documents, 2 given"):
+    with pytest.raises(InputError, match="made of 1 document, 2 given"):
         encode.attach([Document("a", ""), Document("b", "")], other, kept)
 
 

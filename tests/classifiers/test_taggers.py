@@ -208,7 +208,7 @@ def test_labels_are_read_strictly(tmp_path: Path) -> None:
     assert labelled.codes[0, IDS["methods.rule_based"]] == 0
     assert labelled.codes[0, IDS["rag.yes"]] == 0
     assert labelled.codes[1, IDS["rag.yes"]] == labelled.codes[0, IDS["scope.in_scope"]] == -1
-    assert any("methods.magic is not in the codebook: 1 times" in note for note in labelled.notes)
+    assert any("methods.magic is not in the codebook: 1 time" in note for note in labelled.notes)
     path.write_text(path.read_text() + '\n{"record_key": "b", "scope": "review"}')
     with pytest.raises(InputError, match=r"row 3: record_key 'b' has other labels before"):
         read_labels(path, CODEBOOK, "record_key")

@@ -190,7 +190,7 @@ def test_what_cannot_be_clustered_is_refused() -> None:
         Recipe("k-means")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="at least 2 can be asked for, got 1"):
         Recipe(topics=1)
-    with pytest.raises(InputError, match="1 ids come more than once"):
+    with pytest.raises(InputError, match="1 id comes more than once"):
         model.fit(["a", "a"], ["x", "y"], few[:2], FAST)
     with pytest.raises(InputError, match="no group of at least 45 alike among 50"):
         clustered(unit(np.random.default_rng(0).standard_normal((50, 8))), Recipe(min_size=45))

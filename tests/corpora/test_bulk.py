@@ -65,7 +65,7 @@ def test_a_file_that_differs_from_its_md5_or_is_cut_is_named(tmp_path: Path) -> 
     with pytest.raises(FormatError, match="cannot be read to its end"):
         pubmed_files.check(tmp_path)
     path.write_bytes(whole)
-    assert "1 files have no .md5" in pubmed_files.check(tmp_path).notes[0]
+    assert "1 file without .md5" in pubmed_files.check(tmp_path).notes[0]
     with pytest.raises(InputError, match="no PubMed XML here"):
         pubmed_files.check(tmp_path / "nothing")
 

@@ -125,7 +125,7 @@ def test_project_files(tmp_path: Path, version: int) -> None:
     zone = "" if version == 1 else "+00:00"
     assert first.decided_at == f"2026-11-24T14:47:02.500000{zone}"
     assert second.labels == (() if version == 1 else ("Biomes: Savanna",))
-    assert found.remarks == ["1 of the decisions are prior knowledge"]
+    assert found.remarks == ["1 decision from prior knowledge"]
     assert [one.name for one in (tmp_path / "out").iterdir()] == ["data.csv"]
     assert found.records_file == tmp_path / "out" / "data.csv"
     assert found.records_file.read_text() == DATA
@@ -291,7 +291,7 @@ def test_an_export_with_labels_of_the_data_set_beside(tmp_path: Path) -> None:
         (4, "2 cells where the header has 8 columns"),
     ]
     assert found.remarks == [
-        "1 decisions have a time in another form than 2026-11-24 14:48:49: it was left out"
+        "1 decision with a time in another form than 2026-11-24 14:48:49: it was left out"
     ]
     assert found.records_file == path
 
@@ -310,7 +310,7 @@ def test_an_export_of_version_one(tmp_path: Path) -> None:
     assert said(found) == [(0, "ann", "include"), (1, "ann", "exclude")]
     assert found.decisions[0].note == "newest"
     assert found.undecided == [2, 3]
-    assert found.remarks == ["1 of the decisions are prior knowledge"]
+    assert found.remarks == ["1 decision from prior knowledge"]
 
 
 def test_a_ris_export(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_exports_without_labels_are_refused(tmp_path: Path) -> None:
         take(path, "asreview")
     path = tmp_path / "a.ris"
     path.write_text("TY  - JOUR\nTI  - A\nER  - \n")
-    with pytest.raises(InputError, match="no note ASReview_relevant or .* in its 1 records"):
+    with pytest.raises(InputError, match="no note ASReview_relevant or .* in its 1 record"):
         take(path, "asreview")
 
 
@@ -386,8 +386,8 @@ def test_a_rayyan_table(tmp_path: Path) -> None:
     assert "Vielleicht" in found.unreadable[0].why
     assert "which one holds?" in found.unreadable[1].why
     assert sorted(text[:30] for text in found.remarks) == [
-        "1 rows have labels though nobo", "1 rows have notes of people wh", "1 rows name exclusion reasons ",
-        "1 rows with several excluders:",
+        "1 row with exclusion reasons t", "1 row with labels though nobod", "1 row with notes of people who",
+        "1 row with several excluders: ",
     ]  # fmt: skip
 
 
@@ -402,7 +402,7 @@ def test_one_person_of_a_rayyan_file(tmp_path: Path) -> None:
     found = take(path, "rayyan", reviewer="Ann")
     assert said(found) == [(0, "Ann", "include"), (2, "Ann", "include")]
     assert found.undecided == [1, 3]
-    assert found.remarks == ["2 decisions of other people were left out"]
+    assert found.remarks == ["2 decisions were of other people and left out"]
     assert said(take(path, "rayyan"))[-1] == (2, None, "include")
     with pytest.raises(InputError, match="nobody named 'Cem' decided; there are Ann, Ben"):
         take(path, "rayyan", reviewer="Cem")
@@ -432,7 +432,7 @@ def test_names_survive_whatever_they_hold(votes: dict[str, str]) -> None:
 
 
 def test_what_is_no_rayyan_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no RAYYAN-INCLUSION in the notes of 1 rows"):
+    with pytest.raises(InputError, match="no RAYYAN-INCLUSION in the notes of 1 row;"):
         take(rayyan_csv(tmp_path / "a.csv", "own note"), "rayyan")
     with pytest.raises(InputError, match="no column 'notes'"):
         take(table(tmp_path / "b.csv", ("title", "year"), ("A", "2020")), "rayyan")

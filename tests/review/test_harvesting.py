@@ -336,7 +336,7 @@ def test_files_of_pubmed_and_the_snapshot_go_through_the_same_door(
     assert outcome.run is not None
     assert outcome.run.account.counts["new"] == 10
     assert outcome.run.account.explained == {"deleted by PubMed": 1}
-    assert any("deleted 1 records that are held; they are kept" in note for note in outcome.notes)
+    assert any("deleted 1 held record; kept here" in note for note in outcome.notes)
     lines = "\n".join(json.dumps(openalex_work(paper)) for paper in LITERATURE.openalex)
     (snapshot / "works.jsonl").write_text(lines)
     outcome = harvesting.harvest_snapshot(workspace, snapshot)

@@ -120,7 +120,7 @@ def test_a_cross_table_is_read_both_ways_and_only_those_that_state_are_counted()
     assert not any("Never" in row or "-" in row for row in told)
     few = cross(STUDIES, CONTEXT, "tasks", "access", top=(1, 9))
     assert set(few.frame["tasks"]) == {"NER"}
-    assert "1 rarer labels of Tasks are not shown." in few.notes
+    assert "1 rarer label of Tasks is not shown." in few.notes
 
 
 def test_task_by_family_is_the_same_table_among_studies_with_a_method() -> None:
@@ -151,7 +151,7 @@ def test_flows_divide_a_study_among_its_paths() -> None:
     assert paths["NER", NO_METHOD, "Open"] == 1
     assert paths["QA", "Generative LLM only", "None stated"] == 1
     assert tidy.frame["n"].sum() == 5
-    assert "1 studies tagged as out are not shown." in tidy.notes
+    assert "1 study tagged as out is not shown." in tidy.notes
 
 
 def test_combinations_are_exclusive_and_labels_are_not() -> None:
@@ -160,8 +160,8 @@ def test_combinations_are_exclusive_and_labels_are_not() -> None:
     assert rows == {
         (INTERSECTION, "NER"): 2, (INTERSECTION, "QA"): 2, ("label", "QA"): 3, ("label", "NER"): 3
     }  # fmt: skip
-    assert "1 rarer combinations with 1 studies are not shown." in tidy.notes
-    assert "1 studies have no label and are not shown." in tidy.notes
+    assert "1 rarer combination with 1 study is not shown." in tidy.notes
+    assert "1 study has no label and is not shown." in tidy.notes
 
 
 def test_low_resource_by_year_task_and_language_of_publication() -> None:

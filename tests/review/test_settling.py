@@ -72,13 +72,13 @@ def test_the_terminal(workspace: Workspace) -> None:
 
     output = run("--review", typed="m\nu\nn\ns\nq\n")
     assert f"1 of {total}" in output
-    assert "1 pairs settled" in output
+    assert "1 pair settled" in output
     rows = workspace.ledger.rows("links")
     verdicts = [row["verdict"] for row in rows if row["person"] != "simulated-reviewer"]
     assert verdicts == ["match", "undone", "not"]
     left, right = rows[-1]["left_id"], rows[-1]["right_id"]
     assert "apart" in run("--explain", left, right)
-    assert "1 words" in run("--undo", left, right)
+    assert "1 word on" in run("--undo", left, right)
     assert len(settling.waiting(workspace)) == total
 
 

@@ -130,7 +130,7 @@ def test_suggestions_fill_no_seat_count_for_no_stop_and_show_only_afterwards(
     with Session(workspace, "ann", TA) as session:
         item = session.jump(board(workspace).ballots.voted()[0])
         session.decide(item, "maybe")
-    assert "1 decisions were changed" in dict(suggestions.boxes(board(workspace)))["M8"]
+    assert "1 decision was changed" in dict(suggestions.boxes(board(workspace)))["M8"]
     with Session(workspace, "ben", TA) as session:
         rows, _ = session.queue.labels()
         assert len(rows) == 0  # neither Ann's votes nor the model's train Ben's order
@@ -154,7 +154,7 @@ def test_a_block_is_decided_without_suggestions_and_scores_them(workspace: Works
     assert "of 4 records that people included" in told.sentence()
     items = dict(suggestions.boxes(board(workspace)))
     assert set(items) >= {"M2", "M3", "M4", "M5", "M6", "M8", "M9", "R1"}
-    assert "1 answers could not be read" in items["M5"]
+    assert "1 answer could not be read" in items["M5"]
 
 
 def test_an_endpoint_that_fails_keeps_what_came_before(workspace: Workspace, model: Model) -> None:

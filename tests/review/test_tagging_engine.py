@@ -149,7 +149,7 @@ def test_what_was_asked_is_counted_and_what_has_no_answer_is_refused(
     assert told["counts"]["requests"] == 22  # one answer was asked for three times
     assert told["counts"]["tokens in"] == 2_200
     assert "cost: 2.64 by the prices given" in told["notes"]
-    assert any("1 records have no labels: unreadable after 3 answers" in note for note in told["notes"])
+    assert any("1 record has no labels: unreadable after 3 answers" in note for note in told["notes"])
     part = Workspace(asked.root).latest("labels", tagger="llm")
     assert part is not None
     table = Workspace(asked.root).corpus.table(

@@ -138,7 +138,7 @@ def test_what_nobody_can_answer_for_is_refused(make_review: Make, tmp_path: Path
     plain.write_text("title,abstract\nA,B\n")
     with pytest.raises(InputError, match="not recognised; say what made it with --tool"):
         list(take_over(workspace, plain, stage=TA))
-    with pytest.raises(InputError, match="2 decisions name nobody; say whose they are with --as"):
+    with pytest.raises(InputError, match="2 decisions without a person; say whose they are with --as"):
         list(take_over(workspace, exported(tmp_path / "a.csv", ["1", "0"]), stage=TA))
     with pytest.raises(InputError, match="the protocol has title-abstract, full-text"):
         list(take_over(workspace, plain, stage="abstract", tool="asreview"))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import InputError
+from corpora.words import counted
 from review.screening.foreign.project import Project, read_project
 from review.screening.foreign.rows import Entry, Foreign, ForeignDecision, RowError, Unread, Verdict, entries
 
@@ -74,12 +75,12 @@ def _of_project(project: Project, reviewer: str | None, stage: str) -> Foreign:
             found.unreadable.append(Unread(place, f"data row {place + 1}", str(error)))
     if len(users) > 1:
         found.remarks.append(
-            f"{len(users)} users decided; the project file holds their numbers, not their names"
+            f"{counted(len(users), 'user')} decided; the project file holds their numbers, not their names"
         )
     key = "query_strategy" if project.version == 1 else "querier"
     prior = sum(row["label"] is not None and row.get(key) in (None, "prior") for row in project.results)
     if prior:
-        found.remarks.append(f"{prior} of the decisions are prior knowledge")
+        found.remarks.append(f"{counted(prior, 'decision')} from prior knowledge")
     return found
 
 
@@ -87,7 +88,7 @@ def _only(
     given: Sequence[Mapping[str, Any]], place: int, users: set[Any], reviewer: str | None, stage: str
 ) -> ForeignDecision:
     if len(given) > 1:
-        raise RowError(f"{len(given)} decisions on one record, where ASReview keeps one")
+        raise RowError(f"{counted(len(given), 'decision')} on one record, where ASReview keeps one")
     row = given[0]
     made = _decision(row, place, _person(row, users, reviewer), stage)
     # Version 1 stored local time without an offset, later ones seconds since 1970.
@@ -158,13 +159,13 @@ def _of_export(path: Path, reviewer: str | None, stage: str) -> Foreign:
         prior += _label(values.get("asreview_prior")) == "1"
         undated += bool(values.get("asreview_time")) and made.decided_at is None
     if not labelled:
-        raise InputError(f"{path}: no note {' or '.join(_IN_NOTES)} in its {found.rows} records")
+        raise InputError(f"{path}: no note {' or '.join(_IN_NOTES)} in its {counted(found.rows, 'record')}")
     for count, text in (
-        (prior, "of the decisions are prior knowledge"),
-        (undated, "decisions have a time in another form than 2026-11-24 14:48:49: it was left out"),
+        (prior, "from prior knowledge"),
+        (undated, "with a time in another form than 2026-11-24 14:48:49: it was left out"),
     ):
         if count:
-            found.remarks.append(f"{count} {text}")
+            found.remarks.append(f"{counted(count, 'decision')} {text}")
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from corpora.errors import InputError
+from corpora.words import counted
 from review.screening.foreign.rows import (
     Entry,
     Foreign,
@@ -47,6 +48,7 @@ def read(path: Path, *, reviewer: str | None, stage: str) -> Foreign:
     people: set[str] = set()
     marked = 0
     told: Counter[str] = Counter()
+    others = 0
     for entry in rows:
         found.rows += 1
         marked += bool(MARK.search(entry.values.get("notes", "")))
@@ -61,14 +63,17 @@ def read(path: Path, *, reviewer: str | None, stage: str) -> Foreign:
         if not own:
             found.undecided.append(entry.row)
         told.update(row.remarks)
-        told["decisions of other people were left out"] += len(row.decisions) - len(own)
+        others += len(row.decisions) - len(own)
     if not marked:
         raise InputError(
-            f"{path}: no RAYYAN-INCLUSION in the notes of {found.rows} rows; export it with the decisions"
+            f"{path}: no RAYYAN-INCLUSION in the notes of {counted(found.rows, 'row')}; export it with "
+            "the decisions"
         )
     if reviewer is not None and people and reviewer not in people:
         raise InputError(f"{path}: nobody named {reviewer!r} decided; there are {', '.join(sorted(people))}")
-    found.remarks += [f"{count} {text}" for text, count in told.items() if count]
+    found.remarks += [f"{counted(count, 'row')} {text}" for text, count in told.items() if count]
+    if others:
+        found.remarks.append(f"{counted(others, 'decision was')} of other people and left out")
     return found.check()
 
 
@@ -107,14 +112,14 @@ def _row(entry: Entry, stage: str) -> _Row:
     ]
     excluders = sum(one.verdict == "exclude" for one in made)
     remarks = {
-        "rows with several excluders: Rayyan does not say who gave which reason, each gets all": (
+        "with several excluders: Rayyan does not say who gave which reason, each gets all": (
             reasons and excluders > 1
         ),
-        "rows name exclusion reasons though nobody excluded: these reasons were left out": (
+        "with exclusion reasons though nobody excluded: these reasons were left out": (
             reasons and not excluders
         ),
-        "rows have labels though nobody decided: these labels were left out": labels and not made,
-        "rows have notes of people who did not decide: these notes were left out": (
+        "with labels though nobody decided: these labels were left out": labels and not made,
+        "with notes of people who did not decide: these notes were left out": (
             notes.keys() - votes.keys() - ({None} if made else set())
         ),
     }

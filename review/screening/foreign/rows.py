@@ -14,6 +14,7 @@ from typing import Literal
 from corpora.errors import FormatError, InputError, UnaccountedError
 from corpora.formats.detect import open_file
 from corpora.formats.encoding import lines
+from corpora.words import counted
 
 Verdict = Literal["include", "exclude", "maybe"]
 
@@ -80,7 +81,8 @@ class Foreign:
         told = [*decided, *self.undecided, *unread]
         if sorted(told) != list(range(self.rows)):
             raise UnaccountedError(
-                f"{self.tool}: {self.rows} rows, but {len(decided)} decided, {len(self.undecided)} "
+                f"{self.tool}: {counted(self.rows, 'row')}, but {len(decided)} decided, "
+                f"{len(self.undecided)} "
                 f"undecided and {len(unread)} unreadable ones"
             )
         return self
@@ -139,7 +141,11 @@ def _cells(reader: Iterator[list[str]], header: tuple[str, ...]) -> Iterator[Ent
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) < len(header) - 1 or any(cells[len(header) :]):
-                yield Entry(row, {}, f"{len(cells)} cells where the header has {len(header)} columns")
+                yield Entry(
+                    row,
+                    {},
+                    f"{counted(len(cells), 'cell')} where the header has {counted(len(header), 'column')}",
+                )
             else:
                 texts = (cell.strip() for cell in cells)
                 yield Entry(row, dict(zip(header, texts, strict=False)))

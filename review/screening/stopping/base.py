@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.errors import InputError
+from corpora.words import counted
 
 Claim = Literal["model-based", "heuristic", "verified", "resource", "joined"]
 Bools = NDArray[np.bool_]
@@ -55,9 +56,13 @@ class Screened:
 
     def __post_init__(self) -> None:
         if self.sample_of < len(self.sample):
-            raise InputError(f"a sample of {len(self.sample)} records was drawn from {self.sample_of}")
+            raise InputError(
+                f"a sample of {counted(len(self.sample), 'record')} was drawn from {self.sample_of}"
+            )
         if self.pool < self.n + self.sample_of:
-            raise InputError(f"{self.n} records screened and {self.sample_of} sampled from, of {self.pool}")
+            raise InputError(
+                f"{counted(self.n, 'record')} screened and {self.sample_of} sampled from, of {self.pool}"
+            )
 
     @property
     def n(self) -> int:

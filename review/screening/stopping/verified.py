@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from corpora.errors import InputError
+from corpora.words import counted
 from review.screening.stopping.base import Claim, Screened, Verdict, percent, written
 from review.screening.stopping.base import share as check_share
 
@@ -38,7 +39,10 @@ def most_missed(unscreened: int, sample: int, hits: int, alpha: float) -> int:
     from scipy.stats import hypergeom
 
     if not 0 <= hits <= sample <= unscreened:
-        raise InputError(f"{hits} hits in a sample of {sample} of {unscreened} records: that cannot be")
+        raise InputError(
+            f"{counted(hits, 'hit')} in a sample of {sample} of {counted(unscreened, 'record')}: that "
+            "cannot be"
+        )
     # P(X ≤ x) falls as K grows; it is 1 at K = x, and n - x of the sample are known to be irrelevant.
     low, high = hits, unscreened - (sample - hits)
     while low < high:
@@ -228,14 +232,15 @@ class Result:
             )
         if self.sample == self.unscreened:
             return (
-                f"All {self.unscreened:,} records that were left were screened as well; none is unscreened."
+                f"All {counted(self.unscreened, 'record')} that were left were screened as well; none is "
+                "unscreened."
             )
         if not self.sample:
             return (
                 f"No sample of the {self.unscreened:,} unscreened records was drawn: recall was not verified."
             )
         told = (
-            f"Of the {self.unscreened:,} records that were not screened, a simple random sample of "
+            f"Of the {counted(self.unscreened, 'record')} that were not screened, a simple random sample of "
             f"{self.sample:,}, its size fixed beforehand, was screened in the same way and held "
             f"{self.hits:,} relevant {'record' if self.hits == 1 else 'records'}; recall was at least "
             f"{down(self.bound)} (one-sided exact {percent(1 - self.alpha)} bound)."
