@@ -99,7 +99,8 @@ def _load(root: str, snapshot: str) -> Source:
     """Everything of the present state; the snapshot only names the entry."""
     del snapshot
     workspace = Workspace(Path(root))
-    held = _swift(facts.facts(workspace))
+    read = facts.facts(workspace)
+    held = _swift(read)
     studies, context = export.population(workspace, held)
     shown = held.studies["study_id"].isin(set(studies["study_id"])).to_numpy()
     return Source(

@@ -11,18 +11,13 @@ rules, section 8). So are its ``keywords`` and ``mesh`` (descriptors), both in l
 the same people differently. Each is null where no record brings any.
 """
 
-import hashlib
-import json
-import shutil
 import sqlite3
 import threading
-import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from weakref import WeakValueDictionary, finalize
 
 import pandas as pd
 import pyarrow as pa
@@ -30,18 +25,12 @@ import pyarrow.parquet as pq
 
 from classifiers.codebook import Codebook
 from classifiers.codebook import load as load_codebook
-from corpora.store import fsync
 from review import factparts
+from review.derived import derived
 from review.workspace import Workspace
 
 _FORM = 3
 """Raised when a part changes its columns, so that a cache of an older litscale is built anew."""
-
-_KEPT = 3
-"""How many of each part are kept: the newest."""
-
-_ABANDONED = 24 * 3600
-"""Seconds after which a part half written was left by a command that was killed."""
 
 
 class Index:
@@ -51,7 +40,7 @@ class Index:
         self._lock = threading.Lock()
         address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
-        weakref.finalize(self, self._connection.close)
+        finalize(self, self._connection.close)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds; of several threads one at a time."""
@@ -59,7 +48,7 @@ class Index:
             return self._connection.execute(query, values).fetchall()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Facts:
     """``studies``: one row a study; ``labels``: dimension → tagger and run that speak for it."""
 
@@ -90,17 +79,33 @@ class Facts:
         return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
 
 
+_held: WeakValueDictionary[tuple[Workspace, str, str], Facts] = WeakValueDictionary()
+"""What somebody still holds, by workspace, snapshot and codebook: it is not read once more."""
+
+
 def facts(workspace: Workspace) -> Facts:
-    """The facts of the present snapshot; a part is built once and then read from the cache."""
-    snapshot = workspace.snapshot()
+    """The facts of the present snapshot; a part is built once and then read from the cache.
+
+    They are shared: nobody may change them.
+    """
     codebook = load_codebook(workspace.protocol.labels.codebook)
+    state = workspace, workspace.snapshot(), codebook.hash
+    held = _held.get(state)
+    if held is None:
+        held = _held[state] = _read(workspace, state[1], codebook)
+    return held
+
+
+def _read(workspace: Workspace, snapshot: str, codebook: Codebook) -> Facts:
     spoken = _spoken(workspace, codebook)
     runs = {one.id: spoken[one.id]["run"] if one.id in spoken else None for one in codebook.all_dimensions()}
     corpus = workspace.hash_of("records", "links", ledger=("patches", "links"))
-    decided = workspace.hash_of(ledger=("decisions", "resolutions", "removals"))
+    decided = workspace.ledger.marks("decisions", "resolutions", "removals")
     rules = [workspace.protocol.seed, *(stage.model_dump() for stage in workspace.protocol.screening)]
 
-    folder = _part(workspace, "studies", [corpus], lambda into: factparts.write_studies(workspace, into))
+    folder = derived(
+        workspace, "studies", [_FORM, corpus], lambda into: factparts.write_studies(workspace, into)
+    )
 
     def column(kind: str, key: list[Any], make: Callable[[pa.Table], pa.Table]) -> pa.Table:
         """What is made from the studies' members and from what is told in ``key``."""
@@ -109,7 +114,7 @@ def facts(workspace: Workspace) -> Facts:
             members = pq.read_table(folder / "members.parquet")
             pq.write_table(make(members), into / f"{kind}.parquet", compression="zstd")
 
-        return pq.read_table(_part(workspace, kind, [corpus, *key], write) / f"{kind}.parquet")
+        return pq.read_table(derived(workspace, kind, [_FORM, corpus, *key], write) / f"{kind}.parquet")
 
     status = column("status", [decided, rules], lambda members: factparts.statuses(workspace, members))
     labels = column("labels", [runs], lambda members: factparts.labels(workspace, members, runs))
@@ -137,46 +142,3 @@ def _spoken(workspace: Workspace, codebook: Codebook) -> dict[str, dict[str, str
     parts = {tagger: workspace.latest("labels", tagger=tagger) for tagger in set(taggers.values())}
     found = ((one, tagger, parts[tagger]) for one, tagger in taggers.items())
     return {one: {"tagger": tagger, "run": part.run.id} for one, tagger, part in found if part}
-
-
-# ------------------------------------------------------------------ the cache
-
-
-def _part(workspace: Workspace, kind: str, key: list[Any], write: Callable[[Path], None]) -> Path:
-    """The folder of one part in the state that ``key`` names; written aside first, then renamed."""
-    cache = workspace.root / "cache" / "facts"
-    named = hashlib.sha256(json.dumps([_FORM, *key], sort_keys=True).encode()).hexdigest()[:16]
-    folder = cache / f"{kind}-{named}"
-    if not folder.exists():
-        aside = cache / f".tmp-{uuid4().hex}"
-        aside.mkdir(parents=True)
-        try:
-            write(aside)
-            for path in aside.iterdir():
-                fsync(path)
-            _place(aside, folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-        _forget_older(workspace, kind, folder)
-    return folder
-
-
-def _place(aside: Path, folder: Path) -> None:
-    try:
-        aside.rename(folder)
-    except OSError:
-        # Another command may have been faster; its part is the same.
-        if not folder.exists():
-            raise
-
-
-def _forget_older(workspace: Workspace, kind: str, made: Path) -> None:
-    """Keep the newest of a part, so that states that somebody looks at by turns are not built each time."""
-    held = sorted(made.parent.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime_ns)
-    gone = [path for path in held if path != made][: -(_KEPT - 1)]
-    late = time.time() - _ABANDONED
-    gone += [path for path in made.parent.glob(".tmp-*") if path.stat().st_mtime < late]
-    # Before form 3 a whole state lay in one folder.
-    gone += [path.parent for path in workspace.root.glob("cache/*/facts.json")]
-    for path in gone:
-        shutil.rmtree(path, ignore_errors=True)

@@ -122,7 +122,8 @@ def signatures(workspace: Workspace, reads: tuple[str, ...]) -> dict[str, Any]:
         else:
             raise unknown("thing that a figure reads", name, SIGNATURES)
     if any(name.startswith("labels:") for name in reads):
-        made["audit"] = auditing.signature(workspace)
+        state = workspace.snapshot()
+        made["audit"] = workspace.once("audit", state, lambda: auditing.signature(workspace))
     stages = [stage.model_dump() for stage in workspace.protocol.screening]
     made["protocol"] = hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:16]
     return made

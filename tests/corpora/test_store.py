@@ -203,3 +203,13 @@ def test_a_withdrawn_run_is_read_no_more_but_what_others_met_stays(tmp_path: Pat
     corpus.withdrawn = frozenset([first.run.id, second.run.id])
     assert corpus.records().num_rows == 0
     assert len(corpus.parts("records")) == 2
+
+
+def test_coded_columns_hold_the_same_values(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path)
+    write(corpus, *(Record(source="x", source_key=str(n), title="one" if n % 2 else None) for n in range(5)))
+    write(corpus, Record(source="y", source_key="1", title="two"))
+    plain = corpus.table("records", "records", ["source", "title", "year"])
+    coded = corpus.table("records", "records", ["source", "title", "year"], coded=["source", "title"])
+    assert all(pa.types.is_dictionary(coded.schema.field(name).type) for name in ("source", "title"))
+    assert coded.cast(plain.schema).equals(plain)

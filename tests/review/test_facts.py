@@ -17,6 +17,7 @@ from corpora.record import Author, MeshHeading, Record
 from review import decisions, factparts, ingest, linking, patches, removing, settling, tagging
 from review.facts import Facts, facts
 from review.protocol import Import
+from review.screening import resolving
 from review.workspace import Workspace
 from tests.review import coding
 from tests.review.conftest import PROTOCOL, Make
@@ -207,7 +208,7 @@ def union(values: Any) -> list[str] | None:
 
 def parts(workspace: Workspace) -> dict[str, set[str]]:
     made: dict[str, set[str]] = {}
-    for path in (workspace.root / "cache" / "facts").iterdir():
+    for path in (workspace.root / "cache" / "derived").iterdir():
         made.setdefault(path.name.split("-")[0], set()).add(path.name)
     return made
 
@@ -221,16 +222,26 @@ def test_only_the_part_that_changed_is_built(make_review: Make) -> None:
         decisions.decide(workspace, one, stage="title-abstract", verdict="exclude", reviewer=person)
     assert facts(workspace).studies.set_index("study_id").loc[one, "status"] == "excluded"
     decided = parts(workspace)
-    assert {kind: len(held) for kind, held in decided.items()} == {"studies": 1, "status": 2, "labels": 1}
+    assert {kind: len(held) for kind, held in decided.items()} == {
+        "studies": 1,
+        "status": 2,
+        "settled": 2,
+        "labels": 1,
+    }
     tagging.tag(workspace, "keywords")
     assert facts(workspace).labels
     tagged = parts(workspace)
-    assert {kind: len(held) for kind, held in tagged.items()} == {"studies": 1, "status": 2, "labels": 2}
+    assert {kind: len(held) for kind, held in tagged.items()} == {
+        "studies": 1,
+        "status": 2,
+        "settled": 2,
+        "labels": 2,
+    }
     assert first_parts["studies"] == tagged["studies"]
     patches.fill(workspace, one, "language", "eng", "ann")
     facts(workspace)
     assert {kind: len(held) for kind, held in parts(workspace).items()} == {
-        "studies": 2, "status": 3, "labels": 3,
+        "studies": 2, "status": 3, "settled": 2, "labels": 3,
     }  # fmt: skip
 
 
@@ -242,12 +253,42 @@ def test_a_reader_goes_on_when_its_state_is_forgotten(make_review: Make) -> None
     for n in range(4):
         patches.fill(workspace, one, "language", f"l{n}", "ann")
         new = facts(workspace)
-    assert all(len(held) == 3 for held in parts(workspace).values())
+    held = {kind: len(names) for kind, names in parts(workspace).items()}
+    assert held == {"studies": 3, "status": 3, "settled": 1, "labels": 3}
     assert not kept & parts(workspace)["studies"]
     assert old.search("statins") == new.search("statins") != []
     with ThreadPoolExecutor(4) as threads:
         texts = list(threads.map(old.text, list(old.studies["study_id"]) * 5))
     assert {title for title, _ in texts} == set(old.studies["title"])
+
+
+def test_what_is_settled_is_kept_and_never_taken_from_another_state(make_review: Make) -> None:
+    workspace = make_review(count=6, title_abstract='mode = "single"')
+    reports = linking.clusters(workspace).reports
+    for number, report in enumerate(sorted(set(reports.values()))):
+        verdict = ("include", "exclude", "maybe")[number % 3]
+        decisions.decide(workspace, report, stage="title-abstract", verdict=verdict, reviewer="ann")
+        found = decisions.settled(workspace, reports)
+        told = decisions.verdicts(
+            [decisions.ballots(workspace, reports, one) for one in workspace.protocol.screening]
+        )
+        pd.testing.assert_frame_equal(found, told)
+        assert len(found) == number + 1
+    apart = {record: record for record in [*reports, "R0"]}
+    assert len(decisions.settled(workspace, apart)) == 6
+    assert len(parts(workspace)["settled"]) == 3
+
+
+def test_a_board_feeds_ballots_of_its_own(make_review: Make) -> None:
+    workspace = make_review(count=6, title_abstract='mode = "single"')
+    board = resolving.open_board(workspace, "title-abstract")
+    shared = decisions.ballots(workspace, board.texts.reports, board.stage)
+    decisions.decide(workspace, board.texts.ids[0], stage="title-abstract", verdict="include", reviewer="ann")
+    assert board.refresh() == {board.texts.ids[0]}
+    assert (board.ballots.voted(), shared.voted()) == ([board.texts.ids[0]], [])
+    anew = decisions.ballots(workspace, board.texts.reports, board.stage)
+    assert anew.voted() == board.ballots.voted()
+    assert resolving.present_board(workspace, "title-abstract").ballots.voted() == anew.voted()
 
 
 def test_a_killed_build_leaves_no_part(make_review: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,5 +318,5 @@ def test_two_commands_may_build_the_same_part(make_review: Make, monkeypatch: py
     monkeypatch.setattr(factparts, "write_studies", overtaken)
     assert len(facts(workspace).studies) == 10
     assert {kind: len(held) for kind, held in parts(workspace).items()} == {
-        "studies": 1, "status": 1, "labels": 1,
+        "studies": 1, "status": 1, "settled": 1, "labels": 1,
     }  # fmt: skip

@@ -43,6 +43,25 @@ def test_the_same_uuid_twice_adds_nothing(ledger: Ledger) -> None:
     assert [row["verdict"] for row in ledger.rows("decisions")] == ["include"]
 
 
+def test_marks_tell_two_ledgers_and_two_states_apart(ledger: Ledger, tmp_path: Path) -> None:
+    assert ledger.marks("decisions", "links") == [("decisions", 0, ""), ("links", 0, "")]
+    ledger.append("decisions", DECISION)
+    first = ledger.marks("decisions")
+    last = ledger.append("decisions", {**DECISION, "reviewer": "ben"})
+    assert ledger.marks("decisions") == [("decisions", 2, last)] != first
+    other = Ledger(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    other.append("decisions", DECISION)
+    assert other.state()["decisions"][0] == 1
+    assert other.marks("decisions") != first
+    other.close()
+
+
+def test_only_the_columns_that_are_asked_for_are_read(ledger: Ledger) -> None:
+    uuid = ledger.append("decisions", DECISION)
+    assert ledger.rows("decisions", columns=("reviewer", "uuid")) == [{"reviewer": "ann", "uuid": uuid}]
+    assert set(ledger.rows("decisions")[0]) == set(TABLES["decisions"].columns.keys())
+
+
 def test_an_undo_is_a_new_row_and_can_be_undone(ledger: Ledger) -> None:
     first = ledger.append("decisions", DECISION)
     undo = ledger.append("decisions", {**DECISION, "verdict": "withdrawn", "supersedes": first})

@@ -97,6 +97,18 @@ def test_a_snapshot_names_the_state(tmp_path: Path) -> None:
     assert workspace.snapshot() != one
 
 
+def test_what_is_made_once_is_made_anew_in_another_state(tmp_path: Path) -> None:
+    workspace = make(tmp_path)
+    made: list[str] = []
+
+    def counted(state: str) -> str:
+        return workspace.once("a", state, lambda: made.append(state) or state)  # type: ignore[func-returns-value]
+
+    assert [counted(state) for state in "xxyyx"] == list("xxyyx")
+    assert made == ["x", "y", "x"]
+    assert workspace.once("b", "x", lambda: None) is None
+
+
 def test_freeze_then_amend(tmp_path: Path) -> None:
     workspace = make(tmp_path)
     with pytest.raises(ProtocolError, match="not frozen yet"):
