@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from corpora.errors import LitscaleError
+from dashboards.login import let_in, who
 from dashboards.parts import PAGES, plain, state
 from dashboards.source import Source, newer, open_source, renew
 
@@ -33,7 +34,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
     """Lay out the app and give its pages; ``app.py``, which Streamlit runs, navigates them."""
     st.set_page_config(page_title="litscale", page_icon=str(_ICON), layout="wide")
     st.html(_STYLE)
-    _let_in()
+    let_in()
     try:
         source = open_source()
     except LitscaleError as error:
@@ -103,23 +104,10 @@ def _shown(show: Callable[[Source], None], source: Source) -> None:
         st.error(f"This page cannot be shown. {plain(str(error))}", icon=":material/error:")
 
 
-def _let_in() -> None:
-    """Where the server has an [auth] section in its secrets, only who is logged in sees anything."""
-    if (
-        not st.secrets.load_if_toml_exists()
-        or "auth" not in st.secrets
-        or getattr(st.user, "is_logged_in", False)
-    ):
-        return
-    st.title("litscale", anchor=False)
-    st.markdown("This review is shown to its team. Log in to see it.")
-    st.button("Log in", on_click=st.login, icon=":material/login:")
-    st.stop()
-
-
 def _side(source: Source) -> None:
     with st.sidebar:
         st.markdown(f"**{plain(source.title)}**")
+        who()
         if source.context.simulated:
             st.warning("SIMULATED literature: nothing here is real.", icon=":material/science:")
         _news(source)

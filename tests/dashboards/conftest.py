@@ -44,15 +44,15 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Shown:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[str]:
-    """The address of a server over a workspace."""
+def serving(root: Path, folder: Path | None = None) -> Iterator[str]:
+    """The address of a server over a workspace, started in a folder that may hold secrets."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, WORKSPACE: str(root)}
     line = command("127.0.0.1", port, browser=False)
     with subprocess.Popen(
-        line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        line, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as child:
         try:
             for _ in range(300):
