@@ -99,7 +99,7 @@ def _load(root: str, snapshot: str) -> Source:
     """Everything of the present state; the snapshot only names the entry."""
     del snapshot
     workspace = Workspace(Path(root))
-    read = facts.facts(workspace)
+    read = facts.facts(workspace)  # held to the end, so that whoever asks for them meanwhile shares them
     held = _swift(read)
     studies, context = export.population(workspace, held)
     shown = held.studies["study_id"].isin(set(studies["study_id"])).to_numpy()
