@@ -127,9 +127,10 @@ def tidy_of(
 
 
 def computed(spec: FigureSpec, material: Any, context: Context) -> Tidy:
-    """A figure's table, marked where its shares are corrected to silver coding."""
+    """A figure's table, marked where shares that it draws are corrected to silver coding."""
     tidy = spec.compute(material, context)
-    corrected = "status" in tidy.frame and bool((tidy.frame["status"] == "corrected").any())
+    drawn = not spec.as_tagged and "status" in tidy.frame
+    corrected = drawn and bool((tidy.frame["status"] == "corrected").any())
     return replace(tidy, silver=corrected and context.audit is not None and context.audit.silver)
 
 

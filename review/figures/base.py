@@ -29,6 +29,7 @@ class FigureSpec:
     `review.materials`), ``needs`` the material that ``compute`` gets. ``draw`` gets the tidy table
     and a figure of the right size; ``height`` is that of the page per its width, or says it of a
     table. ``of`` makes the same figure for other dimensions of a codebook (`of_dimensions`).
+    ``as_tagged``: it draws counts as tagged, and nothing of its table that is corrected.
     """
 
     name: str
@@ -41,6 +42,7 @@ class FigureSpec:
     wide: bool = True
     height: float | Callable[[Tidy], float] = 0.5
     of: "Callable[..., FigureSpec] | None" = None
+    as_tagged: bool = False
 
     def on(self, *dimensions: str) -> "FigureSpec":
         """This figure for these dimensions, under a name that holds them.

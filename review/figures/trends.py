@@ -163,6 +163,7 @@ RECORDS_PER_YEAR = FigureSpec(
     alt=_alt_counts,
     wide=False,
     height=0.75,
+    as_tagged=True,
 )
 FAMILY_SHARE = FigureSpec(
     name="family-share",

@@ -77,7 +77,7 @@ def test_a_text_is_computed_once(
 
 def test_settings_never_share_a_vector(kept: Path, vectors: encode.Vectors) -> None:
     encoder = encode.default()
-    other = [replace(encoder, precision="float32"), replace(encoder, max_tokens=32)]
+    other = [replace(encoder, precision="float16"), replace(encoder, max_tokens=32)]
     other.append(replace(encoder, revision="0"))
     assert len({encoder.key, *(one.key for one in other)}) == 4
     assert [path.name for path in kept.iterdir()] == [encoder.key]

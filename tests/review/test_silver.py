@@ -65,6 +65,8 @@ def test_shares_are_corrected_and_the_picture_says_to_what(tmp_path: Path) -> No
     assert any("a language model's of 40 of 120 studies and not people's" in note for note in tidy.notes)
     told = [text.get_text() for text in drawn(spec, tidy, preset("nature")).texts]
     assert "CORRECTED TO SILVER CODING, NOT AUDITED" in told
+    counts = export.tidy_of(workspace, export.spec_of("records-per-year"), held)
+    assert not counts.silver  # its bars are counts as tagged
     notes = export.tidy_of(workspace, export.spec_of("label-shares"), held).notes
     assert any("disagreements of tagger and the silver coding" in note for note in notes)
     assert not any("audit" in note for note in notes)
