@@ -148,7 +148,7 @@ def need_torch(what: str) -> None:
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"{what} need {' and '.join(missing)}: pip install 'litscale[transformer,offline]'"
+            f"no {' and no '.join(missing)} here for {what}: pip install 'litscale[transformer,offline]'"
         )
 
 
