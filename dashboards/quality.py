@@ -59,7 +59,7 @@ def _strata(audit: Drawn) -> pd.DataFrame:
     sizes = pd.Series(audit.strata).value_counts()
     drawn = pd.Series([audit.strata[one] for one in audit.studies]).value_counts()
     rows = [(name, int(sizes[name]), int(drawn.get(name, 0))) for name in sorted(sizes.index)]
-    return pd.DataFrame(rows, columns=["Stratum", "Studies", "Audited"])
+    return pd.DataFrame(rows, columns=["Stratum", "Studies", "Drawn"])
 
 
 def _card(source: Source, tagger: str) -> None:

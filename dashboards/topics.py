@@ -38,6 +38,7 @@ def show(source: Source) -> None:
                 "Stability": row["jaccard"],
                 "By chance": row["null"],
                 "Solid": row["solid"],
+                "Named by": row["named_by"],
                 "Words": ", ".join(row["words"][:8]),
             }
             for row in rows

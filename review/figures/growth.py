@@ -52,12 +52,13 @@ def _change(row: pd.Series) -> str:
 def _percent(rate: float) -> str:
     """Growth with its sign.
 
-    >>> _percent(0.25), _percent(-0.041), _percent(14.0)
-    ('+25 %', '−4 %', 'over +1,000 %')
+    >>> _percent(0.25), _percent(-0.041), _percent(-0.004), _percent(14.0)
+    ('+25 %', '−4 %', '0 %', 'over +1,000 %')
     """
     if rate > 10:
         return "over +1,000 %"
-    return f"{'−' if rate < 0 else '+'}{abs(rate) * 100:.0f} %"
+    whole = round(rate * 100)
+    return f"{'−' if whole < 0 else '+' if whole else ''}{abs(whole)} %"
 
 
 def alt(tidy: Tidy) -> str:

@@ -104,7 +104,7 @@ def shares(m: Material) -> Iterator[Block]:
         yield Text(f"No study has a label of these dimensions: {listed(silent)}.")
 
 
-_SHARE = ("Label", "n", "of", "Naive", "Corrected", "95 % interval", "Audited", "Status")
+_SHARE = ("Label", "n", "of", "Naive", "Corrected", "95 % interval", "Coded", "Status")
 
 
 def _share(m: Material, row: pd.Series) -> tuple[str, ...]:

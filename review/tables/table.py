@@ -50,7 +50,7 @@ def from_tidy(name: str, title: str, tidy: Tidy) -> Table:
     for prefix in prefixes:
         printed[heading(f"{prefix}share")] = shares(frame, prefix)
         if (frame[f"{prefix}status"] == "corrected").any():
-            printed[heading(f"{prefix}audited")] = [text(cell) for cell in frame[f"{prefix}audited"]]
+            printed[heading(f"{prefix}coded")] = [text(cell) for cell in frame[f"{prefix}audited"]]
     return Table(
         name=name,
         title=title,

@@ -82,7 +82,7 @@ def cells_of_latex(text: str) -> list[str]:
     """The first row, read back as TeX reads it: a sign that is no known escape fails."""
     row = text.split("\\endlastfoot\n")[1].split(" \\\\\n")[0]
     signs = {escaped: sign for sign, escaped in _SIGNS.items()}
-    signs |= {"-{}": "-", "'{}": "'"}
+    signs |= {"-{}": "-", "'{}": "'", r"\allowbreak{}": ""}
     names = sorted(map(re.escape, signs), key=len, reverse=True)
     cells = [""]
     for escaped, plain in re.findall(rf"({'|'.join(names)})|(.)", row):
@@ -119,7 +119,7 @@ def test_shares_are_printed_with_their_interval_or_as_naive() -> None:
     made = from_tidy(
         "t", "T", Tidy(frame, "studies", "all", "everyone", ("A note.",), simulated=True, silver=True)
     )
-    assert made.columns == ("Label", "n", "Share", "Audited")
+    assert made.columns == ("Label", "n", "Share", "Coded")
     assert [row[2] for row in made.rows] == ["41 % [35, 47]", "0.4 % (naive)", "–"]
     assert made.rows[0][1] == "1,200"
     for kind in ("md", "html", "tex"):
