@@ -1,6 +1,6 @@
 """`Facts`: one narrow row a study, and a full-text index, for one snapshot of a workspace.
 
-Figures and dashboard read these, never the corpus itself. They are kept in ``cache/facts/`` and may be
+Figures and dashboard read these, never the corpus itself. They are `derived` and may be
 deleted at any time: the table of studies and the index under the hash of the records and links that they
 were read from, and beside them what changes more often, the status of each study and its labels, each
 under a hash of its own. So a decision costs one column, not the whole; the parts are joined on reading.
