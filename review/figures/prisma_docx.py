@@ -1,10 +1,12 @@
 """The flow diagram as an editable DOCX: a table whose bordered cells are the boxes.
 
-A journal that redraws figures gets text that it can change; nothing in it is a picture.
+A journal that redraws figures gets text that it can change; nothing in it is a picture. Lists are
+folded until all rows stand on one page, for a row higher than a page would lose its end.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from xml.sax.saxutils import escape
 
 import docx
@@ -14,13 +16,18 @@ from docx.oxml.ns import nsdecls
 from docx.shared import Mm, Pt, RGBColor
 
 from review.analysis.tidy import Tidy
-from review.figures.prisma_boxes import Box, Diagram, diagram
+from review.figures.prisma_boxes import FOLDED, Box, Diagram, diagram
+from review.figures.prisma_layout import last_fitting
 from review.flow import Flow
+from review.report.columns import em
 from review.steady import docx_bytes
 
 _PAGE = (297, 210)
 _MARGIN = 12
 _NEW, _GREY, _PHASE = "F2C14E", "D5D5D5", "A9CCE3"
+_ROWS = 54
+"""Rows of 8 pt on the page."""
+
 _TWIPS = 56.7
 """Twentieths of a point in a millimetre."""
 
@@ -44,7 +51,7 @@ EMPTY = Cell()
 def prisma_docx(tidy: Tidy) -> bytes:
     """The file's bytes, the same for the same flow."""
     flow: Flow = tidy.frame.attrs["flow"]
-    made = diagram(flow)
+    made = fitting(flow)
     document = docx.Document()
     section = document.sections[0]
     section.orientation = WD_ORIENT.LANDSCAPE
@@ -57,14 +64,41 @@ def prisma_docx(tidy: Tidy) -> bytes:
     if made.interim:
         _say(document, made.interim, bold=True, red=True)
     document.paragraphs[-1]._p.addnext(parse_xml(_table(made)))
-    for note in made.notes:
-        _say(document, note)
+    for place, note in enumerate(made.notes):
+        _say(document, note, above=0 if place else 6)
     return docx_bytes(document, flow.title)
 
 
-def _say(document: "docx.document.Document", text: str, *, bold: bool = False, red: bool = False) -> None:
+def fitting(flow: Flow) -> Diagram:
+    """The diagram with the longest lists that one page holds, and a note if any is folded."""
+    whole = diagram(flow)
+    longest = max(len(box) for _, arm in whole.arms for level in arm for box in (level.main, level.side))
+    most = last_fitting(range(1, longest + 1), lambda length: _rows(diagram(flow, length, length)) <= _ROWS)
+    lengths = range(most, longest + 1)
+    reasons = last_fitting(lengths, lambda length: _rows(diagram(flow, most, length)) <= _ROWS)
+    made = diagram(flow, most, reasons)
+    return made if made == whole else replace(made, notes=(FOLDED, *made.notes))
+
+
+def _rows(made: Diagram) -> int:
+    """Rows of text on the page, with its title, heading and marks; notes may go on to another."""
+    widths = _widths(made)
+    tall = 8
+    for row in _grid(made):
+        place, most = 0, 1
+        for cell in row:
+            room = (sum(widths[place : place + cell.span]) - 2) / 25.4 * 72 / 8
+            most = max(most, sum(ceil(em(text) / (room - 0.9 * depth)) for depth, text in cell.lines))
+            place += cell.span
+        tall += most
+    return tall
+
+
+def _say(
+    document: "docx.document.Document", text: str, *, bold: bool = False, red: bool = False, above: int = 0
+) -> None:
     paragraph = document.add_paragraph()
-    paragraph.paragraph_format.space_after = Pt(3)
+    paragraph.paragraph_format.space_before, paragraph.paragraph_format.space_after = Pt(above), Pt(3)
     run = paragraph.add_run(text)
     run.bold = bold
     if red:
@@ -152,7 +186,15 @@ def _row(row: list[Cell], above: list[Cell] | None, widths: list[float]) -> str:
         goes_on = number == 0 and bool(cell.phase) and above is not None and above[0].phase == cell.phase
         cells.append(_cell(cell, width, goes_on=goes_on))
         place += cell.span
-    return f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{''.join(cells)}</w:tr>"
+    starts = row[0].phase and (above is None or above[0].phase != row[0].phase)
+    # The name of a phase stands upright and must fit the first of its rows.
+    height = f'<w:trHeight w:val="{20 * _upright(row[0].phase)}" w:hRule="atLeast"/>' if starts else ""
+    return f"<w:tr><w:trPr><w:cantSplit/>{height}</w:trPr>{''.join(cells)}</w:tr>"
+
+
+def _upright(phase: str) -> int:
+    """Points that a name of bold 8 pt takes."""
+    return 5 * len(phase) + 8
 
 
 def _cell(cell: Cell, width: float, *, goes_on: bool) -> str:
@@ -180,6 +222,7 @@ def _line(line: tuple[int, str], *, bold: bool, middle: bool) -> str:
     side = '<w:jc w:val="center"/>' if middle else ""
     look = f'<w:rPr>{"<w:b/>" if bold else ""}<w:sz w:val="16"/></w:rPr>'
     return (
-        f'<w:p><w:pPr><w:spacing w:before="0" w:after="0"/>{indent}{side}</w:pPr>'
+        f'<w:p><w:pPr><w:spacing w:before="0" w:after="0" w:line="240" w:lineRule="auto"/>'
+        f"{indent}{side}</w:pPr>"
         f'<w:r>{look}<w:t xml:space="preserve">{escape(text)}</w:t></w:r></w:p>'
     )

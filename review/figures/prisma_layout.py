@@ -27,7 +27,7 @@ INDENT = 0.085
 _ENOUGH = 6
 """Lines of a list that are kept before the notes under the diagram are."""
 
-_SHORTENED = (
+SHORTENED = (
     "to fit the page, the smallest entries of long lists stand together; each stands in the CSV, the table "
     "and the alternative text"
 )
@@ -121,7 +121,7 @@ def fit(make: Callable[..., Diagram], width: float, tallest: float, strip: float
             return lay_out(replace(made, notes=notes), width, smallest, strip, TIGHT)
 
         page = _folded(make, lay, tallest, range(least, longest + 1))
-        page.shortened = _SHORTENED if noted else f"{_SHORTENED}; its notes do not stand below it"
+        page.shortened = SHORTENED if noted else f"{SHORTENED}; its notes do not stand below it"
         if page.height <= tallest:
             return page
     page.shortened += f"; it is still {25.4 * (page.height - tallest):.0f} mm higher than the page"
@@ -132,12 +132,14 @@ def _folded(
     make: Callable[..., Diagram], lay: Callable[[Diagram], Page], tallest: float, lengths: range
 ) -> Page:
     """The page with the longest lists that fit; what they leave free, the reasons at full text take."""
-    most = _last(lengths, lambda length: lay(make(length, length)).height <= tallest)
-    reasons = _last(range(most, lengths.stop), lambda length: lay(make(most, length)).height <= tallest)
+    most = last_fitting(lengths, lambda length: lay(make(length, length)).height <= tallest)
+    reasons = last_fitting(
+        range(most, lengths.stop), lambda length: lay(make(most, length)).height <= tallest
+    )
     return lay(make(most, reasons))
 
 
-def _last(numbers: range, fits: Callable[[int], bool]) -> int:
+def last_fitting(numbers: range, fits: Callable[[int], bool]) -> int:
     """The last number that fits, where all before it do; the first if none does."""
     fitting = bisect_left(numbers, True, key=lambda number: not fits(number))
     return numbers[max(fitting - 1, 0)]

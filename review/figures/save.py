@@ -161,9 +161,15 @@ def _dpi(figure: Figure, preset: Preset) -> float:
 
 
 def escaped(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe; yes and no as R reads them.
 
-    >>> escaped(pd.DataFrame({"a": ["=1+1", "b"]}))["a"].tolist()
-    ["'=1+1", 'b']
+    >>> escaped(pd.DataFrame({"a": ["=1+1", "b"], "c": [True, False]})).to_numpy().tolist()
+    [["'=1+1", 'TRUE'], ['b', 'FALSE']]
     """
-    return frame.map(lambda cell: cells.safe(cell) if isinstance(cell, str) else cell)
+    return frame.map(_cell)
+
+
+def _cell(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return cells.safe(cell)
+    return str(cell).upper() if isinstance(cell, bool | np.bool_) else cell

@@ -2,7 +2,8 @@
 
 One row a field: ``data`` names it, ``box`` its box, ``boxtext`` its text, ``n`` its number (Haddaway et
 al. 2022, https://doi.org/10.1002/cl2.1230). The layout is narrower than the flow: what it has no
-field for is counted in the nearest one, and told.
+field for is counted in the nearest one, and told. The package leaves out the arm of other methods and
+the previous version where all their numbers are missing, and sets ``tooltips`` beside its boxes.
 """
 
 from collections.abc import Mapping
@@ -15,11 +16,15 @@ from review.flow.model import Flow
 COLUMNS = ("data", "node", "box", "description", "boxtext", "tooltips", "url", "n")
 _BY_DATABASES = "Identification of new studies via databases and registers"
 _BY_OTHERS = "Identification of new studies via other methods"
+_OTHERS = ("box11", "box12", "box13", "box14", "box15")
+_PLAIN = str.maketrans({",": None, ";": None, "'": "’", '"': "”", "\\": "/"})
+"""Signs of the layout, and those that would end a label of the package's drawing language."""
 
 
 def prisma_fields(flow: Flow) -> tuple[pd.DataFrame, list[str]]:
     """The table, and what the layout cannot show."""
     left, right = flow.databases, flow.other
+    others = bool(right.records)
     before = flow.previous
     databases = _sources(left, "database", CARRIED)
     registers = _sources(left, "register")
@@ -59,11 +64,23 @@ def prisma_fields(flow: Flow) -> tuple[pd.DataFrame, list[str]]:
         ("new_reports", None, "box10", "Reports of new included studies", flow.new_reports),
         ("total_studies", "node22", "box16", "Total studies included in review", total[0]),
         ("total_reports", None, "box16", "Reports of total included studies", total[1]),
-        (None, "node1", "identification", "Identification", None),
-        (None, "node2", "screening", "Screening", None),
-        (None, "node3", "included", "Included", None),
+        ("identification", "node1", "identification", "Identification", None),
+        ("screening", "node2", "screening", "Screening", None),
+        ("included", "node3", "included", "Included", None),
     ]  # fmt: skip
-    made = [(data, node, box, text, text, None, None, n) for data, node, box, text, n in rows]
+    made = [
+        (
+            data,
+            node,
+            box,
+            text,
+            text,
+            text if node else None,
+            None,
+            n if others or box not in _OTHERS else None,
+        )
+        for data, node, box, text, n in rows
+    ]
     return pd.DataFrame(made, columns=list(COLUMNS)), _lost(flow)
 
 
@@ -83,14 +100,13 @@ def _out(arm: Arm) -> dict[str, int]:
     return {**arm.reasons, **{name: n for name, n in waiting.items() if n}}
 
 
-def _list(counts: Mapping[str, int]) -> str | None:
-    """``Name, n; Name, n``: the layout's own signs are taken out of names.
+def _list(counts: Mapping[str, int]) -> str:
+    """``Name, n; Name, n``: the layout's own signs are taken out of names; an empty list is ``None, 0``.
 
-    >>> _list({"Wrong dose, or none; unclear": 3, "Language": 1})
-    'Wrong dose or none unclear, 3; Language, 1'
+    >>> _list({"Wrong dose, or none; unclear": 3, "Authors' reply": 1}), _list({})
+    ('Wrong dose or none unclear, 3; Authors’ reply, 1', 'None, 0')
     """
-    plain = {name.replace(",", "").replace(";", ""): n for name, n in counts.items()}
-    return "; ".join(f"{name}, {n}" for name, n in plain.items()) or None
+    return "; ".join(f"{name.translate(_PLAIN)}, {n}" for name, n in counts.items()) or "None, 0"
 
 
 def _lost(flow: Flow) -> list[str]:

@@ -9,7 +9,9 @@ from review.export import is_simulated
 from review.figures.base import drawn
 from review.figures.presets import preset
 from review.figures.prisma import PRISMA_FLOW
-from review.figures.prisma_docx import prisma_docx
+from review.figures.prisma_boxes import FOLDED
+from review.figures.prisma_docx import fitting, prisma_docx
+from review.figures.prisma_layout import SHORTENED
 from review.figures.save import escaped, render
 from review.flow import Flow
 from review.flow.fields import prisma_fields
@@ -41,6 +43,7 @@ def write(workspace: Workspace, flow: Flow, path: Path, preset_name: str | None 
         body = escaped(tidy.frame).to_csv(index=False).encode()
     elif kind == "docx":
         body = prisma_docx(tidy)
+        shortened = SHORTENED if FOLDED in fitting(flow).notes else ""
     else:
         journal = preset(preset_name or workspace.protocol.figures.preset)
         figure = drawn(PRISMA_FLOW, tidy, journal)
@@ -62,6 +65,7 @@ def write_tables(workspace: Workspace, folder: Path) -> dict[Path, int]:
     written = {}
     for name, frame in tables(workspace).items():
         path = folder / f"{name}.csv"
-        write_whole(path, escaped(frame).to_csv(index=False).encode())
+        # A year beside a gap would be written as a fraction.
+        write_whole(path, escaped(frame.convert_dtypes()).to_csv(index=False).encode())
         written[path] = len(frame)
     return written
