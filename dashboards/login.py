@@ -34,21 +34,20 @@ def let_in() -> None:
 
 def _asked() -> bool:
     """Whether visitors must log in. Secrets that cannot be read let nobody in: they may ask for it."""
-    files = [Path(one) for one in st.get_option("secrets.files")]
-    if not any(one.exists() for one in files):
-        return False
     try:
-        readable = st.secrets.load_if_toml_exists()
+        if st.secrets.load_if_toml_exists():
+            return "auth" in st.secrets
+        there = any(Path(one).exists() for one in st.get_option("secrets.files"))
     except OSError:
-        readable = False
-    if not readable:
+        there = True
+    if there:
         st.error(
             "Nothing is shown: the secrets of this server cannot be read, so that nobody knows whether a "
             "login is asked for. The server's log says where; mend the file and start again.",
             icon=":material/lock:",
         )
         st.stop()
-    return "auth" in st.secrets
+    return False
 
 
 def who() -> None:

@@ -1,5 +1,7 @@
 """Screening: how far each stage is, and how far people agree; nothing before it is settled."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -53,17 +55,17 @@ def _stage(stage: StageStanding) -> None:
             help="Untouched and half screened together: who has decided what is told to nobody",
         )
     left, right = st.columns(2)
-    left.dataframe(
-        pd.DataFrame({"Reason": list(stage.reasons), "Settled exclusions": list(stage.reasons.values())}),
+    with left:
+        _counts("Reason", "Settled exclusions", stage.reasons)
+    with right:
+        _counts("Person", "Settled reports decided on", stage.people)
+
+
+def _counts(who: str, what: str, counts: Mapping[str, int]) -> None:
+    st.dataframe(
+        pd.DataFrame({who: list(counts), what: list(counts.values())}),
         hide_index=True,
         width="stretch",
         placeholder="–",
-    )
-    right.dataframe(
-        pd.DataFrame(
-            {"Person": list(stage.people), "Settled reports decided on": list(stage.people.values())}
-        ),
-        hide_index=True,
-        width="stretch",
-        placeholder="–",
+        column_config={what: st.column_config.NumberColumn(format="localized")},
     )

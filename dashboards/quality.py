@@ -40,10 +40,9 @@ def show(source: Source) -> None:
 
 def _audit(source: Source) -> None:
     if source.context.audit is None:
-        parts.nothing(
-            f"All shares are naive: {parts.plain(source.context.audit_state)}.",
-            "review audit --plan",
-        )
+        state = source.context.audit_state
+        told = f"All shares are naive: {parts.plain(state)}."
+        parts.nothing(told, "" if "review " in state else "review audit --plan")
     elif source.silver:
         parts.standing(source)
     else:

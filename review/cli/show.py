@@ -91,9 +91,12 @@ def dashboard(
 
     Example: review dashboard --port 8600 --no-browser
     """
+    from review import console
     from review.serve import dashboard as serve
 
-    raise typer.Exit(serve(open_workspace(workspace), host=host, port=port, browser=browser))
+    opened = open_workspace(workspace)
+    console.note("Reading the workspace: once for each new state of its data …")
+    raise typer.Exit(serve(opened, host=host, port=port, browser=browser))
 
 
 def export(
