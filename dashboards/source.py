@@ -54,8 +54,9 @@ class Source:
 def open_source() -> Source:
     """The state that this session shows; the present one when it begins."""
     workspace = present()
-    wanted = st.session_state.setdefault(_PINNED, workspace.snapshot())
-    return _load(str(workspace.root), wanted)
+    if _PINNED not in st.session_state:
+        st.session_state[_PINNED] = workspace.snapshot()
+    return _load(str(workspace.root), st.session_state[_PINNED])
 
 
 def present() -> Workspace:

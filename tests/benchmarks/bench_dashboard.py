@@ -38,8 +38,8 @@ from review import auditing, decisions, linking, tagging
 from review.facts import facts
 from review.ingest import import_file
 from review.protocol import Import
-from review.serve import command
-from review.workspace import WORKSPACE, Workspace
+from review.serve import command, environment
+from review.workspace import Workspace
 from tests.review import coding
 
 DATA = Path(os.environ.get("LITSCALE_BENCH_DATA", HERE.parents[2] / "shared" / "data"))
@@ -113,8 +113,7 @@ def served(root: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     line = command("127.0.0.1", port, browser=False)
-    environment = {**os.environ, WORKSPACE: str(root)}
-    with subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL) as child:
+    with subprocess.Popen(line, env=environment(root), stdout=subprocess.DEVNULL) as child:
         try:
             while True:
                 with socket.socket() as knock:

@@ -1,6 +1,5 @@
 """Pages by AppTest, and the real app behind a real server."""
 
-import os
 import socket
 import subprocess
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from review.serve import command
+from review.serve import command, environment
 from review.workspace import WORKSPACE
 from tests.review.conftest import Make, make_review
 
@@ -49,10 +48,9 @@ def serving(root: Path, folder: Path | None = None) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, WORKSPACE: str(root)}
     line = command("127.0.0.1", port, browser=False)
     with subprocess.Popen(
-        line, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        line, env=environment(root), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as child:
         try:
             for _ in range(300):
