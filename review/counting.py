@@ -18,8 +18,8 @@ FOUND = ["record_id", "search", "source", "kind"]
 
 
 def flow_of(workspace: Workspace) -> Flow:
-    """Count the flow of the present state."""
-    return count_flow(known(workspace))
+    """The flow of the present state, counted once for it. It is shared: nobody may change it."""
+    return workspace.once("flow", workspace.snapshot(), lambda: count_flow(known(workspace)))
 
 
 def known(workspace: Workspace) -> Known:
