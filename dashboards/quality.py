@@ -5,9 +5,9 @@ import streamlit as st
 
 from dashboards import parts
 from dashboards.source import Source, once
-from review import auditing
-from review.auditing import Drawn
-from review.measured import Told, told_of
+from review.labelling import auditing
+from review.labelling.auditing import Drawn
+from review.labelling.measured import Told, told_of
 
 FIGURES = {
     "Calibration": "calibration",

@@ -8,8 +8,8 @@ import streamlit as st
 from corpora.errors import InputError
 from dashboards import parts
 from dashboards.source import Source, once
-from review.changes import Update, changes
 from review.figures.save import escaped
+from review.gathering.changes import Update, changes
 
 _SHOWN = 500
 _RUNS = 50

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from corpora import schema
 from corpora.dedupe.cluster import cluster
-from review import decisions, fulltexts, linking, removing
+from review import decisions, linking, removing
 from review.flow import Before, Flow, Known, Screening, count_flow
-from review.ingest import statements
+from review.gathering import fulltexts
+from review.gathering.ingest import statements
 from review.screening import resolving, stops
 from review.workspace import Workspace
 

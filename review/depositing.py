@@ -24,7 +24,7 @@ from corpora.progress import Progress, silent
 from corpora.run import Account, Run
 from corpora.schema import KINDS
 from review import linking, patches
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
 from review.migrations import TABLES
 from review.packing import README, Names, open_licence, scrubbed
 from review.report.build import FOLDER

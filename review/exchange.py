@@ -22,7 +22,7 @@ from corpora.run import Account, Run
 from corpora.schema import RECORDS, from_table
 from review import decisions, linking, patches
 from review.facts import facts
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
 from review.workspace import Workspace
 
 WHICH = ("all", "included", "excluded", "unsettled")

@@ -11,14 +11,15 @@ import pandas as pd
 from corpora.progress import Progress, silent
 from corpora.registry import load
 from corpora.run import FileEntry, Run
-from review import auditing, materials
+from review import materials
 from review.analysis.labelshares import label_shares
 from review.analysis.tidy import Context, Tidy
 from review.facts import Facts, facts, shown
 from review.figures.base import FigureSpec
 from review.figures.presets import formats_for, preset
 from review.figures.save import SavedFigure, escaped, save
-from review.ingest import Outcome, file_hash
+from review.gathering.ingest import Outcome, file_hash
+from review.labelling import auditing
 from review.workspace import Workspace
 
 

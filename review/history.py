@@ -14,8 +14,9 @@ from classifiers.codebook import Codebook
 from classifiers.keywords import KeywordTagger
 from corpora.errors import CodebookError, StoreError, UnknownNameError
 from corpora.store import Part
-from review import decisions, fulltexts, linking
+from review import decisions, linking
 from review.facts import Facts
+from review.gathering import fulltexts
 from review.screening.standing import closed_reports
 from review.workspace import Workspace
 

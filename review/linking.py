@@ -16,7 +16,7 @@ from corpora.progress import Progress, silent
 from corpora.record import Record, build
 from corpora.run import Account, Run
 from corpora.store import Part
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
 from review.workspace import Workspace
 
 UNDONE = "undone"

@@ -14,9 +14,10 @@ import pandas as pd
 
 from classifiers.codebook import load as load_codebook
 from corpora.registry import unknown
-from review import auditing, measures, topicparts
+from review import measures, topicparts
 from review.counting import flow_of
 from review.facts import Facts
+from review.labelling import auditing
 from review.workspace import Workspace
 
 Material = Callable[[Workspace, Facts, pd.DataFrame], Any]

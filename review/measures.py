@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from corpora.errors import InputError
-from review import tagging
 from review.analysis.quality import Agreed, Course, Measured, Measures
 from review.facts import Facts
+from review.labelling import tagging
 from review.screening import agreeing, resolving, stops
 from review.screening.board import Block, Board
 from review.workspace import Workspace

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from corpora.progress import Progress, silent
-from review import export, harvesting, ingest, linking, tagging, training
-from review.ingest import Outcome
+from review import export, linking
+from review.gathering import harvesting, ingest
+from review.gathering.ingest import Outcome
+from review.labelling import tagging, training
 from review.workspace import Workspace
 
 

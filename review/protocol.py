@@ -139,8 +139,8 @@ class Suggestions(_Table):
 class Labels(_Table):
     """The codebook, which tagger speaks for which dimension, and what trains it.
 
-    ``silver`` names codes of a random sample that a language model gave (`review.silver`): they never
-    replace an audit by people, and are left aside as soon as there is one.
+    ``silver`` names codes of a random sample that a language model gave (`review.labelling.silver`):
+    they never replace an audit by people, and are left aside as soon as there is one.
     """
 
     codebook: str = "nlp-medicine"

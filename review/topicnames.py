@@ -17,7 +17,7 @@ from corpora.run import Account, Run
 from corpora.words import counted
 from review import patches, topicfile, topicparts
 from review.analysis.topics import KEYWORDS, MODEL
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
 from review.topicfile import Group
 from review.topicparts import Fitted
 from review.workspace import Workspace

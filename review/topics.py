@@ -24,7 +24,7 @@ from corpora.run import Account, Run
 from corpora.words import counted
 from review import patches, topicfile, topicparts
 from review.facts import facts, shown
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
 from review.workspace import Workspace
 
 SHORT = 100

@@ -18,10 +18,11 @@ from typing import Any
 from corpora.errors import InputError, LitscaleError
 from corpora.progress import Progress, silent
 from corpora.registry import entries
-from review import export, fulltexts
+from review import export
 from review.facts import facts
 from review.figures.save import escaped
-from review.ingest import file_hash
+from review.gathering import fulltexts
+from review.gathering.ingest import file_hash
 from review.materials import signatures
 from review.report import build
 from review.report.gathering import Material

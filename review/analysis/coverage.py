@@ -5,7 +5,7 @@ places over the years; labels of 0.5 to 50 %, some growing, some waning. The tag
 asymmetric and drift: half of the labels are given too often and ever more so (the false share of what
 is given rises from .15 to .50), half too rarely (sensitivity falls from .80 to .50). Six per cent of
 the studies are training records, on which it nearly always repeats the truth. Each audit is drawn by
-the product's own strata and allocation (`review.auditing`) and estimated by its own code.
+the product's own strata and allocation (`review.labelling.auditing`) and estimated by its own code.
 """
 
 from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ class Audit:
 
     ``strata`` gives every study of the population its stratum, by study id; ``truth`` has one row
     an audited study, by study id, and a column a dimension with its label ids. ``silver``: not
-    people said it but a language model (`review.silver`).
+    people said it but a language model (`review.labelling.silver`).
     """
 
     name: str

@@ -38,7 +38,8 @@ def annotate(
     Example: review annotate --settle --as cleo
     Example: review annotate --out labels.jsonl
     """
-    from review import annotating, asking, concord, console
+    from review import console
+    from review.labelling import annotating, asking, concord
 
     opened = open_workspace(workspace)
     if out is not None:
@@ -60,8 +61,8 @@ def annotate(
 
 def _audit(workspace: Any, name: str | None, *, open_only: bool) -> Any:
     """The audit that was named, else the newest (that is not finished); None for ``none`` or without one."""
-    from review import auditing
     from review.facts import facts
+    from review.labelling import auditing
 
     if name == "none":
         return None
@@ -103,8 +104,9 @@ def audit(
     """
     from dataclasses import asdict
 
-    from review import auditing, auditplan, console, export
+    from review import console, export
     from review.facts import facts
+    from review.labelling import auditing, auditplan
 
     opened = open_workspace(workspace)
     held = facts(opened)

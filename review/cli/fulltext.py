@@ -46,7 +46,8 @@ def fulltext(
     Example: review fulltext --attach pdfs/
     Example: review fulltext 10.1000/xyz --not-retrieved --where "library, author" --why "no answer"
     """
-    from review import console, retrieval
+    from review import console
+    from review.gathering import retrieval
 
     opened = open_workspace(workspace)
     who = person or console.person()

@@ -52,7 +52,8 @@ def import_(
     Example: review import embase.ris --source Embase --platform Ovid --hits 1234
     Example: review import --undo 20261124T013700Z-1a2b3c4d
     """
-    from review import console, ingest
+    from review import console
+    from review.gathering import ingest
     from review.protocol import import_item
 
     if not (paths or undo or add_to):
@@ -117,7 +118,8 @@ def harvest(
     Example: review harvest pubmed
     Example: review harvest openalex --budget 0.50
     """
-    from review import console, harvesting
+    from review import console
+    from review.gathering import harvesting
 
     opened = open_workspace(workspace)
     options = harvesting.Options(

@@ -72,7 +72,8 @@ def train(
     Example: review train --encoder biomedbert --labels labels.jsonl --codebook nlp-medicine --out model
     Example: review train --promise-recall 0.95
     """
-    from review import console, training
+    from review import console
+    from review.labelling import training
 
     name = tagger or ("transformer" if encoder else "linear")
     choice = training.Choice(
@@ -129,7 +130,8 @@ def evaluate(
     Example: review evaluate --labels labels.jsonl --records records.parquet --out evaluation.json
     Example: review evaluate --model model --labels audit.jsonl --records records.parquet
     """
-    from review import console, evaluating, training
+    from review import console
+    from review.labelling import evaluating, training
 
     with console.progress(quiet=quiet) as progress:
         opened = None
@@ -186,7 +188,8 @@ def tag(
     Example: review tag --engine machine --workers 8
     Example: review tag export.ris --codebook nlp-medicine --out tags.jsonl
     """
-    from review import console, tagging
+    from review import console
+    from review.labelling import tagging
 
     if path is not None:
         if out is None:

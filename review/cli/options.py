@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from review.ingest import Outcome
+    from review.gathering.ingest import Outcome
 
 WorkspaceOption = Annotated[
     Path | None,

@@ -9,7 +9,7 @@ from corpora.words import counted
 from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_workspace, report
 
 if TYPE_CHECKING:
-    from review.harvesting import Options
+    from review.gathering.harvesting import Options
 
 BudgetOption = Annotated[float | None, typer.Option(min=0.0, help="Spend at most this many US dollars.")]
 
@@ -25,8 +25,8 @@ def changes(
 
     Example: review changes pubmed --out changes.csv
     """
-    from review import changes as product
     from review import console
+    from review.gathering import changes as product
 
     updates = product.changes(open_workspace(workspace), name)
     if out:
@@ -51,7 +51,8 @@ def search_check(
 
     Example: review search-check --known key-papers.ris
     """
-    from review import console, searchcheck
+    from review import console
+    from review.gathering import searchcheck
 
     opened = open_workspace(workspace)
     with console.progress(quiet=quiet) as progress:
@@ -81,7 +82,8 @@ def search_report(
 
     Example: review search-report --out searches.csv
     """
-    from review import console, searchreport
+    from review import console
+    from review.gathering import searchreport
 
     rows = searchreport.report(open_workspace(workspace))
     if out:
@@ -103,7 +105,8 @@ def enrich(
 
     Example: review enrich --budget 0.10
     """
-    from review import console, enriching
+    from review import console
+    from review.gathering import enriching
 
     opened = open_workspace(workspace)
     with console.progress(quiet=quiet) as progress:
@@ -123,7 +126,8 @@ def cite(
 
     Example: review cite --backward --forward
     """
-    from review import citing, console
+    from review import console
+    from review.gathering import citing
 
     opened = open_workspace(workspace)
     with console.progress(quiet=quiet) as progress:
@@ -134,7 +138,7 @@ def cite(
 
 def _options(budget: float | None, *, quiet: bool) -> "Options":
     from review import console
-    from review.harvesting import Options
+    from review.gathering.harvesting import Options
 
     return Options(budget=budget, say=lambda text: console.note(text, quiet=quiet))
 

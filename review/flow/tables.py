@@ -10,10 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from review import counting, fulltexts, removing
+from review import counting, removing
 from review.flow.count import NO_REASON
 from review.flow.parts import split
 from review.flow.state import FULL_TEXT, TITLE_ABSTRACT, State
+from review.gathering import fulltexts
 from review.screening.texts import Texts
 from review.workspace import Workspace
 

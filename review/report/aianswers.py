@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from review import auditing
+from review.labelling import auditing
 from review.report import screening, searching, tagging
 from review.report.document import Answer
 from review.report.gathering import Material

@@ -6,7 +6,7 @@ more than the report does; most are taken from it.
 
 from collections.abc import Callable
 
-from review import auditing
+from review.labelling import auditing
 from review.report import aianswers, screening, searching, tagging
 from review.report.document import Answer
 from review.report.gathering import Material

@@ -17,7 +17,7 @@ from corpora.errors import InputError
 from corpora.files import write_whole
 from corpora.progress import Progress, silent
 from corpora.run import FileEntry, Run
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
 from review.report import appendices, page, references, results, screening, searching, tagging, word
 from review.report.document import Block, Document, Heading, Text
 from review.report.gathering import Material

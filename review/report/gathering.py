@@ -10,10 +10,11 @@ import pandas as pd
 from corpora.dedupe.cluster import Clusters
 from corpora.progress import Progress, silent
 from corpora.store import Part
-from review import export, fulltexts, linking, searchreport
+from review import export, linking
 from review.analysis.tidy import Context
 from review.counting import flow_of
 from review.facts import Facts, facts
+from review.gathering import fulltexts, searchreport
 from review.report.numbers import Numbers
 from review.screening.board import Board
 from review.screening.texts import Texts

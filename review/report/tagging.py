@@ -9,15 +9,16 @@ import pandas as pd
 
 from classifiers.codebook import load as load_codebook
 from corpora.errors import InputError
-from review import auditing, removing
+from review import removing
 from review.analysis.tidy import Audit
+from review.labelling import auditing
+from review.labelling.tagging import shipped_model
 from review.report.document import Block, Grid, Heading, Items, Text
 from review.report.gathering import Material
 from review.report.numbers import counted, listed, sentence, were, without_hints
 from review.report.screening import NAMES
 from review.report.searching import day
 from review.screening import suggestions
-from review.tagging import shipped_model
 
 
 def ai(m: Material) -> Iterator[Block]:

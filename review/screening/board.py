@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from review import decisions, fulltexts, removing
+from review import decisions, removing
+from review.gathering import fulltexts
 from review.protocol import ScreeningStage
 from review.screening.texts import Texts
 from review.screening.votes import UNDONE

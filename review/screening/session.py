@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from corpora.errors import InputError, LedgerError
-from review import decisions, enriching, patches
+from review import decisions, patches
+from review.gathering import enriching
 from review.screening import marking, stops
 from review.screening.board import Board
 from review.screening.queue import Item, Queue

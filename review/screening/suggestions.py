@@ -19,7 +19,7 @@ from corpora.progress import Progress, silent
 from corpora.run import Account, Run
 from corpora.transport import Transport
 from corpora.words import counted
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
 from review.protocol import Protocol, Suggestions
 from review.screening import drawing
 from review.screening.board import Block, Board

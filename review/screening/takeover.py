@@ -17,8 +17,8 @@ from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run, now
 from corpora.words import counted
-from review import ingest
-from review.ingest import Outcome
+from review.gathering import ingest
+from review.gathering.ingest import Outcome
 from review.protocol import Import
 from review.screening.board import Board
 from review.screening.foreign import reading

@@ -5,7 +5,7 @@ import unicodedata
 import numpy as np
 
 from corpora.errors import InputError, LedgerError
-from review import fulltexts
+from review.gathering import fulltexts
 from review.screening.board import Board
 from review.screening.marking import SIGNS
 from review.screening.queue import Item

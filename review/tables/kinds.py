@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from review import export, searchreport
+from review import export
 from review.analysis.labelshares import label_shares
 from review.analysis.tidy import Tidy, labels_of
 from review.facts import Facts
+from review.gathering import searchreport
 from review.tables.table import Table, from_tidy
 from review.workspace import Workspace
 

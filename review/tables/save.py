@@ -15,7 +15,7 @@ from corpora.run import FileEntry, Run
 from review import materials
 from review.facts import facts
 from review.figures.save import escaped
-from review.ingest import file_hash
+from review.gathering.ingest import file_hash
 from review.report.document import markdown
 from review.report.page import html
 from review.report.word import word

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from harness import report
 
 from review.analysis import coverage
-from review.auditing import allocated, stratified
+from review.labelling.auditing import allocated, stratified
 
 SIZES = (150, 300, 600)
 CORPORA = int(sys.argv[1]) if len(sys.argv) > 1 else 400

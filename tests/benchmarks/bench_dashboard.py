@@ -34,9 +34,10 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.insert(0, str(HERE.parents[1]))
 
 from corpora.simulator.literature import simulate
-from review import auditing, decisions, linking, tagging
+from review import decisions, linking
 from review.facts import facts
-from review.ingest import import_file
+from review.gathering.ingest import import_file
+from review.labelling import auditing, tagging
 from review.protocol import Import
 from review.serve import command, environment
 from review.workspace import Workspace

@@ -43,7 +43,7 @@ def harvesting(root: Path, name: str, url: str, pipe: Any) -> None:
     import os
 
     os.environ["LITSCALE_PUBMED_URL"] = os.environ["LITSCALE_OPENALEX_URL"] = url
-    from review import harvesting as product
+    from review.gathering import harvesting as product
     from review.workspace import Workspace
 
     began = time.perf_counter()

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from harness import HERE, median, report, seconds
 
-from review.ingest import import_file
+from review.gathering.ingest import import_file
 from review.protocol import Import
 from review.screening.session import Session
 from review.screening.texts import Texts

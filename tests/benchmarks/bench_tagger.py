@@ -25,7 +25,7 @@ from classifiers.linear import LinearTagger
 from classifiers.tagger import decide
 from classifiers.transformer import Plan, TransformerTagger
 from corpora.run import Run
-from review import evaluating, modelcard, training
+from review.labelling import evaluating, modelcard, training
 
 DATA = Path(os.environ.get("LITSCALE_BENCH_DATA", HERE.parents[2] / "shared" / "data")) / "nlp-medicine"
 MAIN = ("methods", "tasks", "data", "evaluation")

@@ -18,7 +18,7 @@ from classifiers.evaluate import evaluate
 from classifiers.evidence import Evidence
 from classifiers.lexical import Lexical
 from classifiers.tagger import Texts, decide
-from review import training
+from review.labelling import training
 
 DATA = Path(os.environ.get("LITSCALE_BENCH_DATA", HERE.parents[2] / "shared" / "data")) / "nlp-medicine"
 MAIN = ("methods", "tasks", "data", "evaluation")

@@ -383,7 +383,8 @@ def test_a_key_has_no_place_in_an_address() -> None:
 
 def test_nothing_leaves_this_machine_before_somebody_agreed(tmp_path: Path) -> None:
     away = LlmTagger(BOOK, Settings("https://service.invalid/v1", "big", tries=1), tmp_path)
-    with pytest.raises(InputError, match=r"1 text \(title and abstract\) would go to service\.invalid and nobody"):
+    told = r"1 text \(title and abstract\) would go to service\.invalid and nobody"
+    with pytest.raises(InputError, match=told):
         away.predict_proba(TEXTS)
     with pytest.raises(TransportError, match=r"service\.invalid"):
         away.agree().predict_proba(TEXTS)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from review.facts import facts
-from review.ingest import import_file
+from review.gathering.ingest import import_file
 from review.protocol import Import
 from review.workspace import Workspace
 from tests.dashboards.conftest import serving

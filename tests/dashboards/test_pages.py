@@ -8,12 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards.parts import tidy_of
 from dashboards.source import open_source
-from review import auditing
 from review.decisions import decide
 from review.exchange import write_studies
 from review.facts import facts
 from review.figures.base import marks
-from review.ingest import import_file
+from review.gathering.ingest import import_file
+from review.labelling import auditing
 from review.linking import clusters, dedupe
 from review.protocol import Import
 from review.workspace import WORKSPACE, Workspace

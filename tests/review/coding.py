@@ -9,9 +9,9 @@ from classifiers.keywords import KeywordTagger
 from classifiers.tagger import Texts, decide, rolled_up
 from corpora import schema
 from corpora.run import Run
-from review import answers, auditing
-from review.answers import Answer
 from review.facts import Facts, facts
+from review.labelling import answers, auditing
+from review.labelling.answers import Answer
 from review.workspace import Workspace
 
 CODEBOOK = """

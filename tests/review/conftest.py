@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from review.ingest import import_file
+from review.gathering.ingest import import_file
 from review.linking import dedupe
 from review.protocol import Import
 from review.workspace import LEDGER_URL, Workspace

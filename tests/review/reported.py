@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from review import fulltexts
 from review.decisions import decide
-from review.ingest import import_file, state
+from review.gathering import fulltexts
+from review.gathering.ingest import import_file, state
+from review.labelling.tagging import tag
 from review.linking import dedupe
 from review.protocol import Import
 from review.screening import resolving, stops
-from review.tagging import tag
 from review.workspace import Workspace
 
 PROTOCOL = """

@@ -13,10 +13,10 @@ import pytest
 
 from classifiers.codebook import parse
 from corpora.errors import CodebookError, InputError, LitscaleError
-from review import annotating, answers, asking, auditing, concord
-from review.annotating import Session
-from review.answers import Answer, Coded
 from review.facts import facts
+from review.labelling import annotating, answers, asking, auditing, concord
+from review.labelling.annotating import Session
+from review.labelling.answers import Answer, Coded
 from review.workspace import Workspace
 from tests.review import coding
 from tests.review.coding import said
@@ -217,9 +217,9 @@ def test_the_taggers_word_is_hidden_in_an_audit(workspace: Workspace) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from review.annotating import Session
-from review.answers import Answer
-from review.auditing import audits
+from review.labelling.annotating import Session
+from review.labelling.answers import Answer
+from review.labelling.auditing import audits
 from review.workspace import Workspace
 workspace = Workspace(Path(sys.argv[1]))
 session = Session(workspace, "ann", audits(workspace)[0])

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from classifiers import learnt
 from classifiers.codebook import load as load_codebook
 from corpora.errors import InputError, UnknownNameError
-from review import auditing, auditplan, export, linking, tagging, taught, training
-from review.answers import Answer
-from review.auditing import allocated, stratified
+from review import export, linking
 from review.facts import facts, shown
-from review.ingest import import_file
+from review.gathering.ingest import import_file
+from review.labelling import auditing, auditplan, tagging, taught, training
+from review.labelling.answers import Answer
+from review.labelling.auditing import allocated, stratified
+from review.labelling.taught import TRAINING
 from review.linking import dedupe
 from review.protocol import Import
-from review.taught import TRAINING
 from review.workspace import Workspace
 from tests.review import coding
 from tests.review.conftest import Make, rows

@@ -18,7 +18,7 @@ from review.analysis.words import keyword_network
 from review.facts import facts
 from review.figures.base import drawn
 from review.figures.presets import preset
-from review.ingest import import_file
+from review.gathering.ingest import import_file
 from review.linking import dedupe
 from review.protocol import Import
 from review.workspace import Workspace

@@ -115,7 +115,7 @@ def test_two_deposits_give_the_same_bytes(root: Path, packed: Path, tmp_path: Pa
 
 
 def test_only_open_abstracts_go_and_only_if_asked_for(tmp_path: Path) -> None:
-    from review.ingest import import_file
+    from review.gathering.ingest import import_file
     from review.protocol import Import
 
     workspace = Workspace.create(tmp_path / "w", '[review]\ntitle = "T"\n')

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from corpora import places, schema
 from corpora.record import Author, MeshHeading, Record
-from review import decisions, factparts, ingest, linking, patches, removing, settling, tagging
+from review import decisions, factparts, linking, patches, removing, settling
 from review.facts import Facts, facts
+from review.gathering import ingest
+from review.labelling import tagging
 from review.protocol import Import
 from review.screening import resolving
 from review.workspace import Workspace

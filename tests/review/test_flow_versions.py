@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from corpora.errors import InputError, UnaccountedError, UnknownNameError
-from review import conditions, fulltexts, releasing, removing, settling
+from review import conditions, releasing, removing, settling
 from review.cli.main import app
 from review.counting import flow_of
 from review.decisions import decide
 from review.facts import facts
 from review.flow import Flow, tables
 from review.flow.fields import prisma_fields
-from review.ingest import import_file
+from review.gathering import fulltexts
+from review.gathering.ingest import import_file
 from review.linking import clusters, dedupe
 from review.protocol import Import
 from review.screening import resolving

@@ -10,8 +10,8 @@ import pytest
 from corpora.errors import InputError
 from corpora.simulator.literature import simulate
 from corpora.simulator.server import OPENALEX_QUERY, Service, serve
-from review import harvesting, retrieval
 from review.decisions import decide
+from review.gathering import harvesting, retrieval
 from review.linking import dedupe
 from review.screening.texts import Texts
 from review.workspace import Workspace

@@ -16,9 +16,10 @@ import pytest
 from corpora.errors import BudgetError, HarvestError, InputError, TransportError
 from corpora.simulator.literature import Literature, simulate
 from corpora.simulator.server import OPENALEX_QUERY, PUBMED_QUERY, Fault, Service, serve
-from review import changes, citing, enriching, harvesting, linking, patches, searchcheck, searchreport
+from review import linking, patches
 from review.decisions import decide_all
-from review.harvesting import Options
+from review.gathering import changes, citing, enriching, harvesting, searchcheck, searchreport
+from review.gathering.harvesting import Options
 from review.workspace import Workspace
 
 LITERATURE = simulate(500, seed=5)

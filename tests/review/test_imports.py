@@ -6,10 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from corpora.errors import FormatError, InputError
-from review import ingest, linking, searchreport
+from review import linking
 from review.cli.main import app
 from review.counting import flow_of
 from review.decisions import decide_all
+from review.gathering import ingest, searchreport
 from review.protocol import Import
 from review.workspace import Workspace
 

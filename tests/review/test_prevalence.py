@@ -23,9 +23,9 @@ from review.analysis.labelshares import label_by_year, label_shares
 from review.analysis.prevalence import Masks, by_year, estimates
 from review.analysis.tidy import Audit, Context
 from review.analysis.trends import by_family, evaluation_by_year, family_share
-from review.auditing import allocated, stratified
 from review.figures.presets import preset
 from review.figures.save import save
+from review.labelling.auditing import allocated, stratified
 
 ROOT = Path(__file__).resolve().parents[2]
 

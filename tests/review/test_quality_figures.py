@@ -12,10 +12,11 @@ from classifiers.codebook import load as load_codebook
 from classifiers.reliability import coverage_by_dimension
 from classifiers.tagger import decide
 from corpora.registry import load
-from review import auditing, export, measures
+from review import export, measures
 from review.analysis import quality
 from review.analysis.tidy import Audit, Context
 from review.facts import facts
+from review.labelling import auditing
 from review.screening import drawing, resolving, stops
 from review.screening.agreement import Votes, agreement
 from review.workspace import Workspace

@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 from corpora.errors import LedgerError
 from corpora.simulator.literature import simulate
 from corpora.simulator.server import serve
-from review import fulltexts
-from review.ingest import import_file
+from review.gathering import fulltexts
+from review.gathering.ingest import import_file
 from review.ledger import Ledger
 from review.protocol import Import
 from review.screening import words

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from corpora.errors import InputError, LedgerError
-from review import decisions, fulltexts, settling
-from review.ingest import import_file, withdraw
+from review import decisions, settling
+from review.gathering import fulltexts
+from review.gathering.ingest import import_file, withdraw
 from review.ledger import Ledger
 from review.linking import dedupe
 from review.protocol import Import, ScreeningStage

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from corpora.errors import InputError
 from review import linking, settling
 from review.cli.main import app
-from review.ingest import import_file
+from review.gathering.ingest import import_file
 from review.protocol import Import
 from review.workspace import Workspace
 

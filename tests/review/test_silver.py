@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from corpora.errors import InputError
-from review import auditing, export, tagging, taught, training
+from review import export
 from review.facts import facts
 from review.figures.base import drawn
 from review.figures.presets import preset
-from review.ingest import import_file
+from review.gathering.ingest import import_file
+from review.labelling import auditing, tagging, taught, training
 from review.linking import dedupe
 from review.protocol import Import
 from review.workspace import Workspace

@@ -7,7 +7,7 @@ import pytest
 
 from corpora.errors import InputError
 from review.counting import flow_of
-from review.ingest import import_file
+from review.gathering.ingest import import_file
 from review.linking import dedupe
 from review.protocol import Import
 from review.screening import drawing, resolving, stops

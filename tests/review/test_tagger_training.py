@@ -12,8 +12,8 @@ from classifiers.codebook import load as load_codebook
 from classifiers.tagger import Texts
 from corpora.errors import InputError
 from corpora.simulator.literature import simulate
-from review import tagging
 from review.cli.main import app
+from review.labelling import tagging
 from tests.classifiers import tiny
 
 torch = pytest.importorskip("torch")

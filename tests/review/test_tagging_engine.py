@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from classifiers.prompting.endpoint import Settings
 from corpora.errors import CodebookError, InputError, UnknownNameError
-from review import tagging
 from review.cli.main import app
 from review.facts import facts
+from review.labelling import tagging
 from review.workspace import Workspace
 from tests.classifiers.conftest import Model, model
 from tests.review import coding

@@ -26,7 +26,7 @@ from review.facts import facts
 from review.figures.base import drawn
 from review.figures.presets import preset
 from review.figures.save import save
-from review.ingest import import_file
+from review.gathering.ingest import import_file
 from review.linking import dedupe
 from review.protocol import Import
 from review.workspace import Workspace

@@ -15,10 +15,11 @@ import numpy as np
 from classifiers.codebook import Dimension
 from corpora.errors import InputError
 from corpora.words import counted
-from review import answers, linking
-from review.answers import Coded
-from review.auditing import Drawn
+from review import linking
 from review.facts import facts
+from review.labelling import answers
+from review.labelling.answers import Coded
+from review.labelling.auditing import Drawn
 from review.screening.agreement import _FIGURES as FIGURES
 from review.screening.agreement import Figure, Votes
 from review.screening.agreement import _figure as figure_of

@@ -17,7 +17,7 @@ from corpora.record import Record, build, key_text
 from corpora.registry import load
 from corpora.sources.base import Search, Source
 from review import patches
-from review.harvesting import service_url
+from review.gathering.harvesting import service_url
 from review.workspace import Workspace
 
 FOUND, MISSED, ABSENT, NOT_ASKED = (

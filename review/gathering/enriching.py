@@ -28,8 +28,8 @@ from corpora.sources.openalex_lookup import by_ids, calls
 from corpora.sources.openalex_work import identifier, plain_abstract
 from corpora.words import counted
 from review import patches
-from review.harvesting import DEFAULTS, Options, service_url
-from review.ingest import Outcome
+from review.gathering.harvesting import DEFAULTS, Options, service_url
+from review.gathering.ingest import Outcome
 from review.workspace import Workspace
 
 ALIKE = 75.0

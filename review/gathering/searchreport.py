@@ -13,7 +13,7 @@ from corpora import cells
 from corpora.errors import InputError
 from corpora.run import Run
 from corpora.words import counted
-from review.ingest import statements
+from review.gathering.ingest import statements
 from review.workspace import Workspace
 
 COLUMNS = (

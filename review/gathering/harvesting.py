@@ -25,8 +25,8 @@ from corpora.sources import archive, pubmed_files
 from corpora.sources.base import Fetched, Search, Source, Visit
 from corpora.sources.openalex_snapshot import Snapshot
 from review import protocol as protocols
-from review.ingest import Outcome
-from review.intake import take
+from review.gathering.ingest import Outcome
+from review.gathering.intake import take
 from review.workspace import Workspace
 
 

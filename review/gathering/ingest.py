@@ -15,7 +15,7 @@ from corpora.registry import load
 from corpora.run import Account, Run
 from corpora.words import counted
 from review import protocol as protocols
-from review.intake import take
+from review.gathering.intake import take
 from review.workspace import Workspace
 
 _BATCH = 5_000

@@ -13,7 +13,8 @@ from classifiers.labels import Labelled, read_labels
 from corpora.errors import InputError
 from corpora.formats.detect import open_file
 from corpora.record import build, key_text
-from review import linking, tagging, training
+from review import linking
+from review.labelling import tagging, training
 from review.workspace import Workspace
 
 TRAINING = "learnt from"
@@ -107,7 +108,7 @@ def _by_column(workspace: Workspace, clusters: Mapping[str, str], column: str) -
 
 def held_out(workspace: Workspace) -> frozenset[str]:
     """Audited studies that no tagger had learnt from when they were drawn: they never train."""
-    from review.auditing import audits
+    from review.labelling.auditing import audits
 
     drawn = ((one, audit.strata[one]) for audit in audits(workspace) for one in audit.studies)
     return frozenset(one for one, stratum in drawn if stratum != TRAINING)

@@ -29,7 +29,7 @@ from corpora.registry import load
 from corpora.run import Account, Run
 from corpora.store import Part
 from review import patches
-from review.ingest import Outcome, file_hash
+from review.gathering.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
 LEARNING = ("linear", "transformer")

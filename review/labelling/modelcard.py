@@ -7,7 +7,7 @@ from classifiers.linear import LinearTagger
 from classifiers.transformer import TransformerTagger
 from corpora.run import Run
 from corpora.words import counted
-from review.promised import table
+from review.labelling.promised import table
 
 TITLES = {
     "linear": "TF-IDF + linear tagger",

@@ -1,6 +1,6 @@
 """One person codes records by the codebook, without a screen: what is asked next, what was answered.
 
-`review annotate` is a face on this (`review.asking`). In an audit the studies come in the order of
+`review annotate` is a face on this (`review.labelling.asking`). In an audit the studies come in the order of
 the draw and the tagger's word is never shown; outside an audit records come in a random order, and
 what is said of them may train a tagger. Every answer is on disk before the next question.
 """
@@ -17,10 +17,10 @@ from uuid import uuid4
 from classifiers.codebook import Dimension
 from corpora.errors import InputError, LedgerError
 from corpora.files import write_whole
-from review import answers
-from review.answers import CONSENSUS, OWN, Answer, Coded, Question
-from review.auditing import Drawn, audits
 from review.facts import facts, shown
+from review.labelling import answers
+from review.labelling.answers import CONSENSUS, OWN, Answer, Coded, Question
+from review.labelling.auditing import Drawn, audits
 from review.screening import blocks
 from review.screening.spool import Spool
 from review.screening.texts import Shown, Texts

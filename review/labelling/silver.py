@@ -18,10 +18,10 @@ from classifiers.codebook import load as load_codebook
 from classifiers.labels import Labelled, read_labels
 from corpora.errors import InputError
 from corpora.words import by_number, counted
-from review import taught, training
 from review.analysis.tidy import Audit
-from review.answers import Answer, questions, union
 from review.facts import Facts, shown
+from review.labelling import taught, training
+from review.labelling.answers import Answer, questions, union
 from review.workspace import Workspace
 
 _REST = "not learnt from"

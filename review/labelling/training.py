@@ -28,9 +28,9 @@ from corpora.registry import entries
 from corpora.run import Account, Run
 from corpora.store import Part
 from review import linking, patches
-from review.ingest import Outcome, file_hash
-from review.modelcard import card
-from review.promised import promised
+from review.gathering.ingest import Outcome, file_hash
+from review.labelling.modelcard import card
+from review.labelling.promised import promised
 from review.workspace import Workspace
 
 
@@ -302,7 +302,7 @@ def join(given: Source, codebook: Codebook, workspace: Workspace | None) -> Mate
 
 def _none_audited(workspace: Workspace, given: Source, studies: list[str]) -> None:
     """Refuse labels of studies that an audit drew: what measures a tagger never teaches it."""
-    from review import taught
+    from review.labelling import taught
 
     spoilt = sorted(set(studies) & taught.held_out(workspace))
     if spoilt:

@@ -24,9 +24,9 @@ from corpora.sources.openalex_query import HOST
 from corpora.sources.openalex_work import identifier
 from corpora.words import counted
 from review import decisions, linking, patches
-from review.harvesting import DEFAULTS, Options, service_url
-from review.ingest import Outcome
-from review.intake import take
+from review.gathering.harvesting import DEFAULTS, Options, service_url
+from review.gathering.ingest import Outcome
+from review.gathering.intake import take
 from review.workspace import Workspace
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from classifiers.codebook import Dimension
 from corpora.errors import InputError, LitscaleError
 from corpora.words import counted
-from review.annotating import Item, Session
-from review.answers import Answer, Question
+from review.labelling.annotating import Item, Session
+from review.labelling.answers import Answer, Question
 from review.screening import words
 from review.screening.plain import asked
 

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from corpora.errors import InputError
 from corpora.run import now
 from corpora.words import by_number, counted
-from review import answers, linking, silver, taught
+from review import linking
 from review.analysis.estimators import Estimand
 from review.analysis.tidy import Audit, family_group
 from review.facts import Facts, shown
+from review.labelling import answers, silver, taught
+from review.labelling.taught import TRAINING
 from review.screening import blocks
-from review.taught import TRAINING
 from review.workspace import Workspace
 
 STAGE = "labels"

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from corpora.errors import InputError
 from corpora.words import counted
-from review import auditing
 from review.analysis.estimators import Floats
 from review.facts import Facts, shown
+from review.labelling import auditing
 from review.workspace import Workspace
 
 SIZES = (100, 200, 400, 800)

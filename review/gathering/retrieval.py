@@ -22,8 +22,9 @@ from corpora.sources.openalex import Client
 from corpora.sources.openalex_lookup import by_ids
 from corpora.sources.openalex_work import identifier
 from corpora.transport import Transport
-from review import decisions, fulltexts
-from review.harvesting import service_url
+from review import decisions
+from review.gathering import fulltexts
+from review.gathering.harvesting import service_url
 from review.screening.texts import Shown, Texts
 from review.workspace import Workspace
 

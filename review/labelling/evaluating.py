@@ -19,8 +19,8 @@ from classifiers.tagger import Bools, decide, reference, rolled_up
 from corpora.errors import DiskError, InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
-from review import tagging, training
-from review.ingest import Outcome
+from review.gathering.ingest import Outcome
+from review.labelling import tagging, training
 from review.workspace import Workspace
 
 FOLDS = 4

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from review import tagging
 from review.facts import Facts
+from review.labelling import tagging
 from review.measures import SILVER
 from review.workspace import Workspace
 
