@@ -1,6 +1,7 @@
 """What a report tells of, gathered once from the ledger and the corpus."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -68,6 +69,11 @@ class Material:
         """Studies and labels."""
         self.progress("reading studies", 0)
         return facts(self.workspace)
+
+    def titled(self, dimensions: Iterable[str]) -> list[str]:
+        """Dimensions under the codebook's titles; one that it no longer has keeps its id."""
+        titles = {one.id: one.title for one in self.held.codebook.all_dimensions()}
+        return [titles.get(one, one) for one in dimensions]
 
     @cached_property
     def shown(self) -> tuple[pd.DataFrame, Context]:

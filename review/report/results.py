@@ -86,16 +86,17 @@ def shares(m: Material) -> Iterator[Block]:
     columns = _SHARE if audited else _SHARE[:4]
     silent = []
     for dimension, part in tidy.frame.groupby("dimension", sort=False):
+        (title,) = m.titled([str(dimension)])
         rows = tuple(
             _share(m, row)[: len(columns)] for _, row in part.iterrows() if row["n"] or row["discordant"]
         )
         if not rows:
-            silent.append(str(dimension))
+            silent.append(title)
             continue
         left = len(part) - len(rows)
         number = m.numbers.count(f"share.{dimension}.never", left, "labels", "label")
         yield Grid(
-            f"{dimension}: shares of {part['over'].iloc[0]}" + ("" if audited else ", not audited"),
+            f"{title}: shares of {part['over'].iloc[0]}" + ("" if audited else ", not audited"),
             columns,
             rows,
             (sentence(f"{number} {were(left)} given to no study"),) if left else (),

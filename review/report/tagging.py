@@ -102,7 +102,7 @@ def _tagger(m: Material, tagger: str, run_id: str, dimensions: list[str]) -> Ite
     yield Text(
         f"Tagger {tagger} read title and abstract of {read} on {day(part.run.started)} (run {run_id}, "
         f"litscale {part.run.versions.get('litscale', '')}), {silent} of them without an abstract, and "
-        f"speaks for {listed(dimensions)}. It called {unsure} unsure."
+        f"speaks for {listed(m.titled(dimensions))}. It called {unsure} unsure."
     )
     facts = card(m, tagger)
     if facts is None:
@@ -112,7 +112,7 @@ def _tagger(m: Material, tagger: str, run_id: str, dimensions: list[str]) -> Ite
     yield Text(f"{origin} {learnt}")
     rows = [
         (
-            score["dimension"],
+            *m.titled([score["dimension"]]),
             m.numbers(f"tagger.{tagger}.{score['dimension']}.labels", score["labels"], origin),
             *(m.numbers(f"tagger.{tagger}.{score['dimension']}.{name}", score.get(name), origin, ".3f")
               for name in ("macro_f1", "micro_f1", "mean_ap")),
@@ -193,7 +193,7 @@ def audit(m: Material) -> Iterator[Block]:
             if one.estimand == "corpus"
             else "the literature they are a sample of"
         )
-        what = "all dimensions" if one.dimensions is None else listed(list(one.dimensions))
+        what = "all dimensions" if one.dimensions is None else listed(m.titled(one.dimensions))
         yield Text(
             f"{one.name}: on {day(one.at)} {number} {were(len(one.studies))} drawn at random from {whole} in "
             f"{strata} (years by predicted family), to be coded on {what} by "
