@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
 from corpora.errors import MissingExtraError
 from review.facts import facts
 from review.workspace import WORKSPACE, Workspace
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _LIGHT = {
     "primaryColor": "#0B5C8A",
@@ -75,6 +78,23 @@ def environment(root: Path) -> dict[str, str]:
     """The server's environment. It has a thread a visitor: small sums that each take all cores wait for
     one another, and take twice as long."""
     return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **os.environ, WORKSPACE: str(root)}
+
+
+def access(host: str) -> str:
+    """Who will see the dashboard, as a sentence; whether Streamlit's secrets ask for a login."""
+    places = [folder / ".streamlit" / "secrets.toml" for folder in (Path.home(), Path.cwd())]
+    for path in filter(Path.exists, places):
+        try:
+            if "auth" in tomllib.loads(path.read_text("utf-8")):
+                return f"Visitors must log in: {path} says so."
+        except (OSError, ValueError) as error:
+            return f"Nobody will be let in: {path} cannot be read ({error})."
+    if host in LOOPBACK:
+        return "Only this machine can open it; nobody is asked to log in."
+    return (
+        f"Everybody who reaches {host} sees the review: nobody is asked to log in, for there is no [auth] "
+        f"section in {' or '.join(map(str, places))}."
+    )
 
 
 def dashboard(workspace: Workspace, *, host: str, port: int, browser: bool) -> int:

@@ -92,9 +92,11 @@ def dashboard(
     Example: review dashboard --port 8600 --no-browser
     """
     from review import console
+    from review.serve import access
     from review.serve import dashboard as serve
 
     opened = open_workspace(workspace)
+    console.note(access(host))
     console.note("Reading the workspace: once for each new state of its data …")
     raise typer.Exit(serve(opened, host=host, port=port, browser=browser))
 

@@ -119,7 +119,7 @@ def _grid(grid: Grid) -> str:
         f"<tbody>\n{rows}\n</tbody></table>"
     )
     # A wide table scrolls in its own frame, which the keyboard can reach.
-    name = _safe(grid.caption[:80])
+    name = _safe(grid.caption)
     frame = f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{table}</div>'
     return frame + _notes(grid.notes)
 

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from dashboards.parts import plain
 from review.facts import facts
+from review.serve import access
 from review.workspace import Workspace
 from tests.dashboards.conftest import serving
 from tests.dashboards.provider import Provider, providing
@@ -150,3 +151,16 @@ def test_secrets_that_cannot_be_read_let_nobody_in(browser: Any, demo_root: Path
         view.get_by_text("secrets of this server cannot be read").wait_for(timeout=60_000)
         assert not known(demo_root, view.content())
         view.close()
+
+
+def test_who_will_see_it_is_said_before_it_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert access("127.0.0.1") == "Only this machine can open it; nobody is asked to log in."
+    assert access("0.0.0.0").startswith("Everybody who reaches 0.0.0.0 sees the review")
+    (tmp_path / ".streamlit").mkdir()
+    secrets = tmp_path / ".streamlit" / "secrets.toml"
+    secrets.write_text('[auth]\nclient_id = "x"\n', "utf-8")
+    assert access("0.0.0.0") == f"Visitors must log in: {secrets} says so."
+    secrets.write_text("[auth\n", "utf-8")
+    assert access("0.0.0.0").startswith("Nobody will be let in")
