@@ -55,6 +55,8 @@ def demo(
         _confirm(workspace, literature)
         _screen(workspace, literature)
         for event in pipeline.run(workspace, progress):
+            if event.failed:
+                raise event.failed
             if event.outcome:
                 say(event.sentence())
                 for note in event.notes:

@@ -76,7 +76,9 @@ def _draw(
 
 def draw(workspace: Workspace, names: Sequence[str], progress: Progress = silent) -> Outcome:
     """The step of `review run`: draw the named figures by the protocol."""
-    return Outcome("figures", _draw(workspace, names, progress=progress)[1])
+    saved, run = _draw(workspace, names, progress=progress)
+    short = tuple(f"{item.name}: {item.shortened}" for item in saved if item.shortened)
+    return Outcome("figures", run, short)
 
 
 def stale(workspace: Workspace) -> list[str]:

@@ -1,11 +1,13 @@
 """`review run`: every step that is due, in order. Each step says why it is due."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpora.errors import LedgerError, LitscaleError, StoreError
 from corpora.progress import Progress, silent
+from corpora.words import counted
 from review import export, linking
 from review.gathering import harvesting, ingest
 from review.gathering.ingest import Outcome
@@ -24,30 +26,85 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of one step."""
+    """What became of one step: its outcome, or why it failed; neither if it was up to date.
+
+    ``without`` names the steps before it that failed: it was done over what is held without them.
+    """
 
     name: str
-    outcome: Outcome | None
+    outcome: Outcome | None = None
+    failed: LitscaleError | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
-        return self.outcome.notes if self.outcome else ()
+        own = self.outcome.notes if self.outcome else ()
+        return (*own, f"over what is held, without: {', '.join(self.without)}") if self.without else own
 
     def sentence(self) -> str:
         """One line for a person."""
+        if self.failed:
+            return f"{self.name}: FAILED: {self.failed}"
         return self.outcome.sentence() if self.outcome else f"{self.name}: up to date"
 
     def to_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         done = self.outcome.to_dict() if self.outcome else {"what": self.name}
-        return {"step": self.name, "up_to_date": self.outcome is None, **done}
+        return {
+            "step": self.name,
+            "up_to_date": self.outcome is None and self.failed is None,
+            "failed": str(self.failed) if self.failed else None,
+            **done,
+            "notes": list(self.notes),
+        }
 
 
 def run(workspace: Workspace, progress: Progress = silent) -> Iterator[Event]:
-    """Do what is due and say it; what a step makes can make a later one due."""
+    """Do what is due and say it; what a step makes can make a later one due.
+
+    A step that fails (a service that does not answer, a file that is missing) is told, and the others
+    go on: what follows it is done over what is held, and says so.
+
+    Raises:
+        StoreError, LedgerError: nothing can be written, so no other step could be done either.
+
+    """
+    failed: list[str] = []
     for step in steps(workspace):
-        yield Event(step.name, step.act(progress) if step.why else None)
+        if not step.why:
+            yield Event(step.name)
+            continue
+        try:
+            outcome = step.act(progress)
+        except (StoreError, LedgerError):
+            raise
+        except LitscaleError as error:
+            yield Event(step.name, failed=error)
+            failed.append(step.name)
+            continue
+        # A search or a file does not need the others.
+        gathers = step.name.startswith(("import ", "harvest "))
+        yield Event(step.name, outcome, without=() if gathers else tuple(failed))
+
+
+def failures(events: Sequence[Event]) -> list[str]:
+    """What failed and what to do, for a person; empty if nothing did.
+
+    >>> failures([Event("dedupe"), Event("harvest pubmed", failed=LitscaleError("no answer"))])[0]
+    '1 step failed: harvest pubmed'
+    """
+    failed = [event.name for event in events if event.failed]
+    if not failed:
+        return []
+    told = [f"{counted(len(failed), 'step')} failed: {', '.join(failed)}"]
+    searches = [name for name in failed if name.startswith("harvest ")]
+    if searches:
+        told.append("  searches: review run goes on with them once their services answer; one that is not "
+                    "wanted: take its [[search]] out of protocol.toml")  # fmt: skip
+    if len(searches) < len(failed):
+        told.append("  the others: mend what is named above, then: review run")
+    return told
 
 
 def due(workspace: Workspace) -> list[tuple[str, str]]:

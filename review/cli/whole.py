@@ -11,21 +11,29 @@ from review.cli.options import JsonOption, QuietOption, WorkspaceOption, open_wo
 def run(workspace: WorkspaceOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Do everything that is due, in order; what is up to date is skipped and said.
 
+    A step that fails does not keep the others from being done; exit 1 says that one did.
+
     Example: review run -w my-review
     """
     from review import console, pipeline
 
     opened = open_workspace(workspace)
-    done = []
+    events = []
     with console.progress(quiet=quiet) as progress:
         for event in pipeline.run(opened, progress):
-            done.append(event.to_dict())
-            if not as_json:
+            events.append(event)
+            if event.failed and not as_json:
+                console.warn(event.sentence())
+            elif not as_json:
                 console.say(event.sentence(), quiet=quiet)
                 for note in event.notes:
                     console.warn(f"  {note}")
     if as_json:
-        console.emit({"steps": done})
+        console.emit({"steps": [event.to_dict() for event in events]})
+    for line in pipeline.failures(events):
+        console.warn(line)
+    if any(event.failed for event in events):
+        raise typer.Exit(1)
 
 
 def demo(

@@ -108,6 +108,8 @@ def main() -> None:
         with console.progress(quiet=False) as progress:
             for event in pipeline.run(opened, progress):
                 print(event.sentence())
+                if event.failed:
+                    raise event.failed
             if name == "nlp-vs-llm":
                 recipe = topics.recipe(opened, mode="umap-hdbscan", topics=None, min_size=None, seed=None)
                 print(topics.fit(opened, recipe, progress=progress).sentence())

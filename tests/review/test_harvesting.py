@@ -16,7 +16,7 @@ import pytest
 from corpora.errors import BudgetError, HarvestError, InputError, TransportError
 from corpora.simulator.literature import Literature, simulate
 from corpora.simulator.server import OPENALEX_QUERY, PUBMED_QUERY, Fault, Service, serve
-from review import linking, patches
+from review import linking, patches, pipeline
 from review.decisions import decide_all
 from review.gathering import changes, citing, enriching, harvesting, searchcheck, searchreport
 from review.gathering.harvesting import Options
@@ -94,6 +94,22 @@ def test_killed_harvests_end_as_if_they_had_not_been(
         service.faults = []
         harvesting.harvest_all(broken, name)
     assert files(broken) == files(whole)
+
+
+def test_a_run_goes_on_without_a_service_that_fails(service: Service, tmp_path: Path) -> None:
+    few = f'{PROTOCOL}\n[figures]\nnames = ["prisma-flow"]\nformats = ["svg"]\n'
+    workspace = Workspace.create(tmp_path / "few", few)
+    service.faults = [Fault(404)]
+    pubmed, openalex, dedupe, *others = pipeline.run(workspace)
+    assert "harvest pubmed: FAILED" in pubmed.sentence()
+    assert not pubmed.to_dict()["up_to_date"]
+    assert openalex.outcome
+    assert openalex.without == ()
+    assert "over what is held, without: harvest pubmed" in dedupe.notes
+    told = pipeline.failures([pubmed, openalex, dedupe, *others])
+    assert told[0] == "1 step failed: harvest pubmed"
+    assert "[[search]]" in told[1]
+    assert [name for name, _ in pipeline.due(workspace)] == ["harvest pubmed"]
 
 
 def test_kill_9_in_the_middle_and_the_same_bytes(service: Service, tmp_path: Path) -> None:
