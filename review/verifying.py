@@ -11,7 +11,6 @@ import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ from corpora.errors import InputError, LitscaleError
 from corpora.progress import Progress, silent
 from corpora.registry import entries
 from review import export
+from review.differing import ABSENT, CORPUS, FILES, TEXTS, Difference, Verified
 from review.facts import facts
 from review.figures.save import escaped
-from review.gathering import fulltexts
 from review.gathering.ingest import file_hash
 from review.materials import signatures
 from review.report import build
@@ -34,40 +33,6 @@ from review.workspace import KINDS, Workspace
 _DERIVED = ("cache", "figures", "tables", build.FOLDER)
 _MOST = 5
 """Differing cells or rows of one table that are told; the rest are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that is not as it was said: ``where`` it stands, ``what`` it is, old and new value."""
-
-    where: str
-    what: str
-    old: Any
-    new: Any
-
-    def line(self) -> str:
-        """For a terminal."""
-        return f"{self.where}: {self.what}: {_shown(self.old)} → {_shown(self.new)}"
-
-
-@dataclass(slots=True)
-class Verified:
-    """How much was compared, and what differs."""
-
-    compared: dict[str, int] = field(default_factory=dict)
-    differing: list[Difference] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return {**asdict(self), "holds": not self.differing}
-
-    def lines(self) -> list[str]:
-        """For a terminal."""
-        told = [one.line() for one in self.differing]
-        counts = ", ".join(f"{count:,} {name}" for name, count in self.compared.items())
-        verdict = f"{len(self.differing):,} differ" if self.differing else "all hold"
-        return [*told, *self.notes, f"compared {counts or 'nothing'}: {verdict}"]
 
 
 def verify(workspace: Workspace, path: Path | None = None, progress: Progress = silent) -> Verified:
@@ -125,12 +90,12 @@ def _corpus(workspace: Workspace, found: Verified, progress: Progress) -> None:
             files += 1
             _hash(file, f"{place}/{file.name}", entry.sha256, found)
     progress("checking the corpus", len(parts), len(parts))
-    found.compared["files of the corpus"] = files
+    found.compared[CORPUS] = files
     texts = [row for row in workspace.ledger.current("fulltexts") if row["sha256"]]
     for row in texts:
         _hash(workspace.root / row["place"], row["place"], row["sha256"], found)
     if texts:
-        found.compared[f"files in {fulltexts.FOLDER}"] = len(texts)
+        found.compared[TEXTS] = len(texts)
 
 
 def _hash(file: Path, where: str, old: str, found: Verified) -> None:
@@ -173,17 +138,25 @@ def _report(
     new = {key: row["value"] for key, row in m.numbers.held.items()}
     old = {key: row["value"] for key, row in held["numbers"].items()}
     for key in dict.fromkeys([*old, *new]):
-        one, two = old.get(key, "not there"), new.get(key, "not there")
+        one, two = old.get(key, ABSENT), new.get(key, ABSENT)
         if not _same(one, two):
             found.differing.append(Difference("report", key, one, two))
     for name in sorted({*held["figures"], *m.tables}):
-        _table(f"report, figure {name}", held["figures"].get(name, ""), m.tables.get(name, ""), found)
+        where = f"report, figure {name}"
+        if name in held["figures"] and name in m.tables:
+            _table(where, held["figures"][name], m.tables[name], found)
+        else:
+            sides = ("there", ABSENT) if name in held["figures"] else (ABSENT, "there")
+            found.differing.append(Difference(where, "table", *sides))
     sections = document.sections()
     for name in dict.fromkeys([*held["sections"], *sections]):
-        one, two = held["sections"].get(name, "not there"), sections.get(name, "not there")
+        one, two = held["sections"].get(name, ABSENT), sections.get(name, ABSENT)
         if one != two:
             found.differing.append(Difference("report, section", f"{name}: words", one, two))
-    found.compared |= {"numbers": len(old), "sections": len(held["sections"])}
+    found.compared |= {
+        FILES: len(held["files"]) + 1, "numbers": len(old), "sections": len(held["sections"]),
+        "figures of the report": len(held["figures"]),
+    }  # fmt: skip
 
 
 def _same(one: Any, two: Any) -> bool:
@@ -288,13 +261,8 @@ def _table(where: str, old: str, new: str, found: Verified) -> None:
             if left[k] != right[k]
         ]
     else:
-        told = [("row", ", ".join(row), "not there") for row in one if row not in two]
-        told += [("row", "not there", ", ".join(row)) for row in two if row not in one]
+        told = [("row", ", ".join(row), ABSENT) for row in one if row not in two]
+        told += [("row", ABSENT, ", ".join(row)) for row in two if row not in one]
     found.differing += [Difference(where, *cell) for cell in told[:_MOST]]
     if left_out := len(told) - _MOST if len(told) > _MOST else 0:
         found.differing.append(Difference(where, "more of the table", "as saved", f"{left_out:,} differ"))
-
-
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 160 else f"{text[:159]}…"

@@ -57,6 +57,9 @@ def verify(
     path: Annotated[
         Path | None, typer.Argument(metavar="[REPORT]", help="A report.json, or its folder; else report/.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every difference, not the first few of each part.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -64,13 +67,14 @@ def verify(
     """Compute every number of the report and of figures/ again, and check the corpus; exit 1 if any differs.
 
     Example: review verify
+    Example: review verify --all
     """
     from review import console, verifying
 
     opened = open_workspace(workspace)
     with console.progress(quiet=quiet) as progress:
         found = verifying.verify(opened, path, progress)
-    tell(found.to_dict(), found.lines(), as_json=as_json, quiet=quiet)
+    tell(found.to_dict(), found.lines(every=every), as_json=as_json, quiet=quiet)
     if found.differing:
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ import pytest
 
 from review import verifying
 from review.decisions import decide
+from review.differing import ABSENT, Difference, Verified
 from review.workspace import Workspace
 from tests.review import reported
 from tests.review.test_cli import as_json, run
@@ -47,7 +48,7 @@ def test_a_changed_decision_names_the_very_numbers(root: Path) -> None:
     )  # fmt: skip
     decide(workspace, row["record_id"], stage="full-text", verdict="exclude", reason="statin",
            reviewer=row["reviewer"], members=row["members"])  # fmt: skip
-    told = run("verify", "-w", str(root), code=1)
+    told = run("verify", "--all", "-w", str(root), code=1)
     assert "report: included.reports: 4 → 3" in told
     assert "report: included.studies: 4 → 3" in told
     assert "report: share.scope.in_scope.n: 4 → 3" in told
@@ -55,6 +56,32 @@ def test_a_changed_decision_names_the_very_numbers(root: Path) -> None:
     assert "report: dedupe" not in told
     assert "figures/prisma-flow: row" in told
     assert "figures/records-per-year: stale" in told
+    short = run("verify", "-w", str(root), code=1)
+    assert len(short.splitlines()) < min(40, len(told.splitlines()))
+    assert "numbers: " in short
+    assert "  … " in short
+    assert "figures: 0 of 2 hold, 2 differ" in short
+    assert "Make them anew: review report, review figures" in short
+
+
+def test_a_summary_counts_items_and_shows_the_first() -> None:
+    found = Verified({"numbers": 5, "figures": 3})
+    assert found.lines() == ["compared 5 numbers, 3 figures: all hold"]
+    found.differing += [Difference("report", f"n.{k}", k, k + 1) for k in range(4)]
+    found.differing += [Difference("report", "n.9", ABSENT, 1)]
+    found.differing += [
+        Difference("figures/a", "row", ABSENT, "x"),
+        Difference("figures/a.svg", "sha256", "1", "2"),
+    ]
+    found.notes += ["figures/a: stale: since", "figures/b: stale: since"]
+    told = found.lines()
+    assert told[0] == "numbers: 1 of 5 hold, 4 differ, 1 would be new"
+    assert told[1:5] == ["  report: n.0: 0 → 1", "  report: n.1: 1 → 2", "  report: n.2: 2 → 3", "  … 2 more"]
+    assert told[5].startswith("figures: 1 of 3 hold, 1 differ, 1 stale")
+    assert told[6:9] == [
+        "  figures/a: row: not there → x", "  figures/a.svg: sha256: 1 → 2", "  figures/b: stale",
+    ]  # fmt: skip
+    assert "review verify --all" in told[-1]
 
 
 def test_a_flipped_byte_of_a_part_is_named(root: Path) -> None:
@@ -63,7 +90,7 @@ def test_a_flipped_byte_of_a_part_is_named(root: Path) -> None:
         body = bytearray(path.read_bytes())
         body[len(body) // 3] ^= 1
         path.write_bytes(bytes(body))
-    told = run("verify", "-w", str(root), code=1)
+    told = run("verify", "--all", "-w", str(root), code=1)
     for path in paths:
         assert f"{path.relative_to(root)}: sha256" in told
     assert "corpus/links" not in told
@@ -86,7 +113,7 @@ def test_a_touched_report_or_figure_is_named(root: Path) -> None:
     lines[1] = lines[1].rsplit(",", 1)[0] + ",77"
     table.write_text("\n".join(lines) + "\n", "utf-8")
     (root / "figures" / "prisma-flow.png").write_bytes(b"other")
-    told = run("verify", "-w", str(root), code=1)
+    told = run("verify", "--all", "-w", str(root), code=1)
     assert "report.html: sha256" in told
     assert "report.json: sha256" not in told
     assert "figures/prisma-flow.png: sha256" in told
