@@ -26,7 +26,7 @@ from corpora.schema import KINDS
 from review import linking, patches
 from review.gathering.ingest import Outcome
 from review.migrations import TABLES
-from review.packing import README, Names, open_licence, scrubbed
+from review.packing import README, Names, open_licence, scrubbed, words_of
 from review.report.build import FOLDER
 from review.topicfile import FILE as TOPICS
 from review.workspace import KINDS as PARTS
@@ -96,9 +96,16 @@ def _remarks(workspace: Workspace, folder: Path, names: Names) -> Iterator[str]:
     """What a person should look at: no report, or names in what was built before."""
     if not (workspace.root / FOLDER).is_dir():
         yield "no report was built: run review report, then pack into another folder"
-    for path in sorted(path for place in BUILT for path in (folder / place).rglob("*")):
-        if path.suffix in (".html", ".json", ".csv", ".md") and names.count(path.read_text("utf-8")):
-            yield f"{path.relative_to(folder)}: a note there names a person; it is as it was built"
+    named = False
+    for path in sorted(path for place in BUILT for path in (folder / place).rglob("*") if path.is_file()):
+        for name, pseudonym, around in names.found(words_of(path.name, path.read_bytes())):
+            named = True
+            yield f"{path.relative_to(folder)}: holds the name {name} ({pseudonym}): “… {around} …”"
+    if named:
+        yield (
+            "these files are as they were built, for a name can be a word too: where it is a person, take "
+            "it out of the note in the review and build anew, or replace it here and in SHA256SUMS"
+        )
 
 
 def _bodies(workspace: Workspace, names: Names, *, with_abstracts: bool) -> Iterator[tuple[str, bytes]]:

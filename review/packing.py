@@ -1,10 +1,13 @@
 """What must not leave with a deposit: people's names where pseudonyms are asked for, keys, closed texts."""
 
+import io
 import json
 import os
 import re
 from collections.abc import Iterable
+from html import unescape
 from typing import Any
+from zipfile import ZipFile
 
 from review.ledger import Ledger
 from review.migrations import TABLES
@@ -16,6 +19,7 @@ _PLACES = ("place", "holder")
 _KEYS = ("NCBI_API_KEY", "NCBI_EMAIL", "OPENALEX_API_KEY", "CROSSREF_EMAIL", "LITSCALE_LLM_KEY")
 _IN_ADDRESS = re.compile(r"(?i)\b(api_?key|access_token|mailto)(=|%3D)[^\s&\"'<>,;\\]{6,}")
 _TEXT = (".md", ".toml", ".json", ".csv", ".txt", ".html", ".svg", ".bib", ".tex")
+_MARKS = re.compile(r"(?s)<style.*?</style>|<script.*?</script>|</?[a-zA-Z][\w:]*|>")
 _OPEN = re.compile(r"^(cc0|cc-by|cc-by-sa|public-domain|pd)(-\d(\.\d)?)?$")
 
 
@@ -39,9 +43,13 @@ class Names:
         """Free text, every name as a word of its own replaced."""
         return self._words.sub(lambda found: self.known[found.group()], text)
 
-    def count(self, text: str) -> int:
-        """How often a text names somebody."""
-        return len(self._words.findall(text))
+    def found(self, text: str) -> list[tuple[str, str, str]]:
+        """Who is named in a text: the name, its pseudonym, and the words around its first place."""
+        firsts = {one.group(): one for one in reversed(list(self._words.finditer(text)))}
+        return [
+            (name, self.known[name], " ".join(text[max(0, one.start() - 30) : one.end() + 30].split()))
+            for name, one in sorted(firsts.items())
+        ]
 
     def cell(self, column: str, value: Any) -> Any:
         """One cell of the ledger."""
@@ -98,6 +106,27 @@ def without_keys(text: str) -> tuple[str, int]:
             text = text.replace(value, "REMOVED")
     text, more = _IN_ADDRESS.subn(r"\1\2REMOVED", text)
     return text, count + more
+
+
+def words_of(name: str, body: bytes) -> str:
+    """What a person can read in a file that was built; empty for one without text, as a drawing.
+
+    >>> words_of("report.html", b"<style>:root { color: red }</style><p>root said so</p>").split()
+    ['root', 'said', 'so']
+    """
+    if name.endswith(".docx"):
+        with ZipFile(io.BytesIO(body)) as parts:
+            found = [parts.read(part) for part in parts.namelist() if part.endswith(".xml")]
+        # A word can be cut into several runs: marks go without leaving a space, paragraphs with one.
+        text = b"\n".join(found).decode("utf-8", "replace").replace("</w:p>", " ")
+        return unescape(re.sub(r"<[^>]*>", "", text))
+    if not name.endswith(_TEXT):
+        return ""
+    text = body.decode("utf-8", "replace")
+    if name.endswith((".html", ".svg")):
+        # Attributes stay: the words for screen readers are there.
+        text = unescape(_MARKS.sub(" ", text))
+    return text
 
 
 def scrubbed(name: str, body: bytes) -> tuple[bytes, int]:

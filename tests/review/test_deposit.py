@@ -77,6 +77,15 @@ def test_people_are_pseudonyms(packed: Path) -> None:
             assert not {"ann", "ben"} & {word for cell in row.values() for word in str(cell).split("/")}
 
 
+def test_a_name_in_what_was_built_is_told_with_its_words_and_what_to_do(root: Path, tmp_path: Path) -> None:
+    made = depositing.deposit(Workspace(root), tmp_path / "d", pseudonyms=True)
+    told = next(note for note in made.notes if note.startswith("report/report.html"))
+    assert "holds the name ann (person-1): “…" in told
+    assert "1 not retrieved (ann asked: 1)" in told
+    assert "replace it here and in SHA256SUMS" in made.notes[-1]
+    assert not depositing.deposit(Workspace(root), tmp_path / "open").notes
+
+
 def test_names_stay_unless_pseudonyms_are_asked_for(root: Path, tmp_path: Path) -> None:
     depositing.deposit(Workspace(root), tmp_path / "d")
     rows = table(tmp_path / "d" / "ledger" / "decisions.csv")
