@@ -9,7 +9,12 @@ from corpora.words import counted
 
 _KEYS = "(m)atch  (n)ot  (s)kip  (u)ndo the last  (q)uit"
 _LONGEST = 900
-"""Characters of an abstract that are shown; the rest is counted."""
+"""Characters of a field that are shown where there is no screen to fit; the rest is counted."""
+
+_LINES = {"title": 4}
+"""Lines of a field on a screen, else 2; the abstract has what is left."""
+
+_LABELS = {"publication_types": "types"}
 
 
 def run(workspace: Any, person: str) -> None:
@@ -25,10 +30,9 @@ def run(workspace: Any, person: str) -> None:
     while place < len(pairs):
         pair = pairs[place]
         asks = "the same report" if pair.kind == "same_report" else "two reports of one study"
-        console.out.print(
-            f"\n[b]{place + 1} of {len(pairs)}[/b]  Are these {asks}?  ({pair.rule}: {pair.reason})"
-        )
-        console.out.print(_side_by_side(texts[pair.left_id], texts[pair.right_id]))
+        head = f"{place + 1} of {len(pairs)}  Are these {asks}?  ({pair.rule}: {pair.reason})"
+        console.say(f"\n{head}")
+        console.out.print(_fitting(texts[pair.left_id], texts[pair.right_id], head))
         key = typer.prompt(_KEYS, prompt_suffix=" > ").strip().lower()[:1]
         if key in ("m", "n"):
             ends = (pair.left_id, pair.right_id)
@@ -46,7 +50,24 @@ def run(workspace: Any, person: str) -> None:
                 "review flow counts anew from here.")  # fmt: skip
 
 
-def _side_by_side(left: dict[str, str], right: dict[str, str]) -> Any:
+def _fitting(left: dict[str, str], right: dict[str, str], head: str) -> Any:
+    """The two records between the question and the keys: all stand on the screen at once."""
+    from review import console
+
+    if not console.out.is_terminal:
+        return _side_by_side(left, right, dict.fromkeys(left, _LONGEST))
+    width, height = console.out.size
+    room = height - len(console.out.render_lines(head)) - 1
+    column = (width - max(len(_label(name)) for name in left) - 6) // 2
+    most = {name: _LINES.get(name, 2) * column for name in left}
+    for lines in range(room, -1, -1):
+        made = _side_by_side(left, right, most | {"abstract": lines * column})
+        if len(console.out.render_lines(made)) <= room:
+            break
+    return made
+
+
+def _side_by_side(left: dict[str, str], right: dict[str, str], most: dict[str, int]) -> Any:
     """A table of fields; words that only one side has are marked and underlined."""
     from rich.table import Table
 
@@ -57,16 +78,20 @@ def _side_by_side(left: dict[str, str], right: dict[str, str]) -> Any:
     for name, one in left.items():
         two = right[name]
         if one or two:
-            table.add_row(name.replace("_", " "), *_marked(_short(one), _short(two)))
+            table.add_row(_label(name), *_marked(_short(one, most[name]), _short(two, most[name])))
     return table
 
 
-def _short(text: str) -> str:
-    return (
-        text
-        if len(text) <= _LONGEST
-        else f"{text[:_LONGEST]}… ({counted(len(text) - _LONGEST, 'character')} more)"
-    )
+def _label(name: str) -> str:
+    return _LABELS.get(name, name)
+
+
+def _short(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    # What is said of the rest takes room too.
+    kept = max(most - len("… (1,000 more)"), 0)
+    return f"{text[:kept]}… ({len(text) - kept:,} more)"
 
 
 def _marked(one: str, two: str) -> tuple[Any, Any]:

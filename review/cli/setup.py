@@ -37,9 +37,14 @@ def status(
     Example: review status --json
     """
     from review import console
-    from review.status import describe, lines
 
-    found = describe(open_workspace(workspace))
+    with console.progress(quiet=quiet) as progress:
+        # Said before the libraries load: that alone can take seconds.
+        progress("reading the workspace", 0, 1)
+        from review.status import describe, lines
+
+        found = describe(open_workspace(workspace))
+        progress("reading the workspace", 1, 1)
     if as_json:
         console.emit(found)
     else:

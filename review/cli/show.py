@@ -129,10 +129,15 @@ def export(
     """
     if (path is None) == (osf is None):
         raise typer.BadParameter("name a FILE, or a folder with --osf")
-    from review import console, depositing, exchange
+    from review import console
 
-    opened = open_workspace(workspace)
     with console.progress(quiet=quiet) as progress:
+        # Said before the libraries load: that alone can take seconds.
+        progress("reading the workspace", 0, 1)
+        from review import depositing, exchange
+
+        opened = open_workspace(workspace)
+        progress("reading the workspace", 1, 1)
         if osf is not None:
             outcome = depositing.deposit(
                 opened, osf, pseudonyms=pseudonyms, with_abstracts=with_abstracts, progress=progress

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from corpora.errors import InputError
-from review import linking, settling
+from review import console, linking, settling
+from review.cli import settle
 from review.cli.main import app
 from review.gathering.ingest import import_file
 from review.protocol import Import
@@ -80,6 +82,23 @@ def test_the_terminal(workspace: Workspace) -> None:
     assert "apart" in run("--explain", left, right)
     assert "1 word on" in run("--undo", left, right)
     assert len(settling.waiting(workspace)) == total
+
+
+def test_a_pair_fits_the_screen_with_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Console(force_terminal=True, width=80, height=24, soft_wrap=True)
+    monkeypatch.setattr(console, "out", page)
+    left = dict.fromkeys(settling.FIELDS, "word " * 300) | {"year": "2024", "volume": ""}
+    right = left | {"abstract": "", "volume": "", "issue": "", "pages": "", "publication_types": ""}
+    few = {**left, "venue": "", "issue": "", "pages": "", "doi": "10.1/a", "pmid": "1", "source": "x"}
+    for one in (few, few | {"title": "A title"}):
+        shown = page.render_lines(settle._fitting(one, one, "1 of 2  Are these the same report?"))
+        assert len(shown) <= 22
+        text = "\n".join("".join(part.text for part in line) for line in shown)
+        assert one["title"][:7] in text
+        assert "abstract" in text
+        assert " more)" in text
+    monkeypatch.setattr(console, "out", Console(force_terminal=False, width=80))
+    assert settle._fitting(left, right, "1 of 2").row_count == len([name for name in left if left[name]])
 
 
 def test_every_pair_of_the_machine_can_be_explained(workspace: Workspace) -> None:
