@@ -57,7 +57,7 @@ def test_one_record_and_all_included() -> None:
 @pytest.mark.parametrize("found", [[], [0], [0, 0, 0]])
 def test_nothing_included_has_no_score(found: list[int]) -> None:
     for metric in (metrics.loss, metrics.wss, metrics.nwss, metrics.atd, metrics.ndcg, metrics.erf):
-        with pytest.raises(InputError, match=f"none of {len(found)} records is included"):
+        with pytest.raises(InputError, match=f"none of {len(found)} records? is included"):
             metric(found)
 
 

@@ -187,8 +187,8 @@ def test_mojibake_is_mended_and_counted(tmp_path: Path) -> None:
 
 def test_junk_between_records_is_counted(tmp_path: Path) -> None:
     (first, second) = rows(write(tmp_path, "a.ris", f"1.\n{RIS}2.\n{RIS}the end\n"))
-    assert first.repaired == ("1 lines outside any record",)
-    assert second.repaired == ("1 lines outside any record",) * 2
+    assert first.repaired == ("1 line outside any record",)
+    assert second.repaired == ("1 line outside any record",) * 2
 
 
 def test_records_without_title_or_abstract_are_kept(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_what_is_refused() -> None:
         draw_simple(["R2", "R1", "R2"], 1, 1)
     with pytest.raises(InputError, match="300 ids and 2 scores"):
         draw_stratified(IDS, [1.0, 2.0], 10, 1)
-    with pytest.raises(InputError, match="1 scores are not finite, the first is of R007 nan"):
+    with pytest.raises(InputError, match="1 score is not finite, the first is of R007 nan"):
         draw_stratified(IDS, [*SCORES[:7], float("nan"), *SCORES[8:]], 10, 1)
     with pytest.raises(InputError, match="least 0; a stratum that gives no record"):
         draw_stratified(IDS, SCORES, 40, 1, least=0)
