@@ -201,6 +201,8 @@ def beside(published: Published, studies: pd.DataFrame, context: Context, codebo
     types = {"published_n": "Int64", "published_denominator": "Int64", "published": "Float64"}
     frame = pd.DataFrame(found, columns=list(COLUMNS)).astype(types)
     notes = [f"Not compared: {told}." for told in absent]
+    if absent and context.unheard:
+        notes.append(f"{context.unheard[0].upper()}{context.unheard[1:]}.")
     if context.audit is None:
         notes += [NOT_AUDITED, f"Why: {context.audit_state}."]
     return Tidy(

@@ -117,6 +117,16 @@ def rescreen(workspace: Workspace, stage: str, person: str) -> int:
     return count
 
 
+def present(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of the current rows of the ledger's decisions those that hold: what was taken back is none."""
+    return [row for row in rows if row["verdict"] != UNDONE]
+
+
+def under_older(rows: Iterable[dict[str, Any]], version: int) -> int:
+    """How many present decisions were made under an older version of the protocol."""
+    return sum((row["protocol_version"] or 0) < version for row in present(rows))
+
+
 def ballots(workspace: Workspace, reports: Mapping[str, str], stage: ScreeningStage) -> Ballots:
     """All votes and resolutions of one stage, as they stand; shared, so that nobody may feed them more."""
     tables = workspace.ledger.state()

@@ -14,7 +14,7 @@ from corpora.run import FileEntry, Run
 from review import materials
 from review.analysis.labelshares import label_shares
 from review.analysis.tidy import Context, Tidy
-from review.facts import Facts, facts, shown
+from review.facts import Facts, facts, shown, unheard
 from review.figures.base import FigureSpec
 from review.figures.presets import formats_for, preset
 from review.figures.save import SavedFigure, escaped, save
@@ -132,6 +132,8 @@ def tidy_of(
 def computed(spec: FigureSpec, material: Any, context: Context) -> Tidy:
     """A figure's table, marked where shares that it draws are corrected to silver coding."""
     tidy = spec.compute(material, context)
+    if tidy.empty and any(name.startswith("labels:") for name in spec.reads):
+        tidy = replace(tidy, instead=tidy.instead or context.unheard)
     drawn = not spec.as_tagged and "status" in tidy.frame
     corrected = drawn and bool((tidy.frame["status"] == "corrected").any())
     return replace(tidy, silver=corrected and context.audit is not None and context.audit.silver)
@@ -149,6 +151,7 @@ def population(workspace: Workspace, held: Facts) -> tuple[pd.DataFrame, Context
         audit=audit,
         audit_state=state,
         codebook=held.codebook,
+        unheard=unheard(workspace),
     )
 
 

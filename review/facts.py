@@ -135,6 +135,27 @@ def shown(studies: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return studies, f"{len(studies):,} studies: all identified, none included yet"
 
 
+def unheard(workspace: Workspace) -> str:
+    """What to say where taggers of the protocol gave no labels and others did; empty if all is well."""
+    given = {str(part.run.parameters["tagger"]) for part in workspace.parts("labels")}
+    wanted = workspace.protocol.labels.taggers()
+    silent, others = [name for name in wanted if name not in given], sorted(given - set(wanted))
+    if not silent or not others:
+        return ""
+    return (
+        f"the protocol's tagger {', '.join(silent)} has given no labels; those of {', '.join(others)} exist: "
+        f"{to_be_heard(others[0])}, or run: review tag"
+    )
+
+
+def to_be_heard(tagger: str) -> str:
+    """What to change so that this tagger's labels are shown."""
+    return (
+        f'to show them set [labels] tagger = "{tagger}" in protocol.toml '
+        "(then review protocol amend --reason '…', if it is frozen)"
+    )
+
+
 def _spoken(workspace: Workspace, codebook: Codebook) -> dict[str, dict[str, str]]:
     """Dimension → the tagger that speaks for it, and its newest run; without those that were never tagged."""
     ids = [dimension.id for dimension in codebook.all_dimensions()]

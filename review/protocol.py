@@ -284,6 +284,23 @@ def import_item(**given: Any) -> Import:
         raise InputError(f"import: {lines}") from error
 
 
+def judges_alike(one: str, other: str) -> bool:
+    """Whether two texts of a protocol ask the same questions, by the same criteria and in the same stages.
+
+    They are read as plain TOML: an older text may hold keys that are no longer known.
+
+    >>> judges_alike('seed = 1', 'seed = 2'), judges_alike('', '[review]\\nquestion = "Why?"')
+    (True, False)
+    """
+
+    def judged(text: str) -> tuple[Any, ...]:
+        told = tomllib.loads(text)
+        stages = [stage.get("stage") for stage in told.get("screening", [])]
+        return told.get("review", {}).get("question"), told.get("criteria"), stages
+
+    return judged(one) == judged(other)
+
+
 def text_hash(text: str) -> str:
     """Names a version of the protocol's text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from typing import Any
 
 from corpora.run import Account
 from corpora.words import counted
-from review import linking, pipeline
+from review import decisions, linking, pipeline
 from review.workspace import KINDS, Workspace
 
 
@@ -32,7 +32,11 @@ def describe(workspace: Workspace) -> dict[str, Any]:
         "studies": len(set(clusters.studies.values())),
         "deduplicated": linking.deduped(workspace) is not None,
         "parts": {kind: len(workspace.parts(kind)) for kind in KINDS},
-        "decisions": dict(Counter(f"{row['stage']} {row['verdict']}" for row in ledger.current("decisions"))),
+        "decisions": dict(
+            Counter(
+                f"{row['stage']} {row['verdict']}" for row in decisions.present(ledger.current("decisions"))
+            )
+        ),
         "due": [f"{name}: {why}" for name, why in pipeline.due(workspace)],
         "snapshot": workspace.snapshot(),
     }
@@ -53,17 +57,15 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"  refused     {counted(found['refused'], 'row')}, kept raw; {found['unaccounted']:,} "
         "unaccounted for",
         f"  reports     {found['reports']:,} in {counted(found['studies'], 'study')}"
-        + ("" if found["deduplicated"] else " (duplicates not linked for these records)"),
+        + (
+            ""
+            if found["deduplicated"] or not found["reports"]
+            else " (duplicates not linked for these records)"
+        ),
         f"  decisions   {sum(found['decisions'].values()):,}",
     ]
     said += [f"  due         {item}" for item in found["due"]] or ["  due         nothing"]
     return said
-
-
-def decided_before(workspace: Workspace, version: int) -> int:
-    """Current decisions made under an older version of the protocol."""
-    rows = workspace.ledger.current("decisions")
-    return sum((row["protocol_version"] or 0) < version for row in rows)
 
 
 def _unaccounted(account: Account) -> int:

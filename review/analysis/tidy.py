@@ -44,7 +44,7 @@ class Context:
     ``population`` says who they are; ``labels`` which tagger speaks for a dimension; ``titles``
     gives ``dimension.label`` its name; ``simulated`` marks an invented literature; ``audit`` is
     there once it is finished, ``audit_state`` says how it stands. Figures that work on any dimension
-    take it from ``codebook``.
+    take it from ``codebook``. ``unheard`` says so where the protocol's tagger gave no labels but another did.
     """
 
     population: str
@@ -54,6 +54,7 @@ class Context:
     audit: Audit | None = None
     audit_state: str = "no audit was drawn (review audit --plan)"
     codebook: Codebook | None = None
+    unheard: str = ""
 
 
 @dataclass(frozen=True, slots=True)

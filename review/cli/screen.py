@@ -47,6 +47,7 @@ def screen(
     from review import console
 
     opened = open_workspace(workspace)
+    opened.protocol_version()  # said at once, not after the wait: without a frozen protocol nobody decides
     console.note("Opening the queue …")
     from review.screening.session import Session
 

@@ -1,5 +1,6 @@
 """`review new`, `review status`, `review protocol`: the workspace itself."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,14 @@ def new(
     workspace = Workspace.create(folder, read_template(template))
     console.say(f"Made {workspace.root}", quiet=quiet)
     console.say(f"Next: edit {folder}/protocol.toml, then: review run -w {folder}", quiet=quiet)
+    if "transformer" in workspace.protocol.labels.taggers() and not all(
+        map(find_spec, ("torch", "transformers"))
+    ):
+        console.say(
+            "Its tagger transformer needs more than is here: pip install 'litscale[transformer,offline]'; "
+            'or tag by rules: [labels] tagger = "keywords" in protocol.toml',
+            quiet=quiet,
+        )
 
 
 def status(
@@ -78,11 +87,13 @@ def amend(
     Example: review protocol amend --reason 'criterion 3 is new' --rescreen
     """
     from review import console, decisions
-    from review.status import decided_before
+    from review.protocol import judges_alike
 
     opened = open_workspace(workspace)
+    before = opened.frozen()
     version = opened.amend(reason)
-    older = decided_before(opened, version)
+    changed = before is not None and not judges_alike(before["text"], opened.protocol_text)
+    older = decisions.under_older(opened.ledger.current("decisions"), version) if changed else 0
     console.say(f"Protocol amended: version {version}, because: {reason}", quiet=quiet)
     if rescreen:
         stages = opened.protocol.stages

@@ -48,7 +48,9 @@ def stop(
     who = person or console.person()
     if plan:
         planned = stops.plan(board)
-        tell(asdict(planned), planned.lines(), as_json=as_json)
+        if planned.smallest and not as_json and not quiet:
+            console.table("A verified sample, before it is drawn", *planned.table())
+        tell(asdict(planned), [planned.advice], as_json=as_json, quiet=quiet)
     elif sample is not None:
         drawn = stops.sample(board, sample, who)
         tell(asdict(drawn), [drawn.sentence()], as_json=as_json, quiet=quiet)

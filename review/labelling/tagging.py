@@ -21,7 +21,7 @@ from classifiers.parallel.spec import Spec, counted
 from classifiers.tagger import Bools, Floats, Tagger, Texts, decide, lacking, rolled_up
 from classifiers.transformer import TransformerTagger, read_told, shipped, usable
 from corpora import schema, words
-from corpora.errors import DiskError, InputError
+from corpora.errors import DiskError, InputError, MissingExtraError
 from corpora.formats.detect import open_file
 from corpora.progress import Progress, silent
 from corpora.record import build, digest
@@ -29,6 +29,7 @@ from corpora.registry import load
 from corpora.run import Account, Run
 from corpora.store import Part
 from review import patches
+from review.facts import to_be_heard
 from review.gathering.ingest import Outcome, file_hash
 from review.workspace import Workspace
 
@@ -55,7 +56,12 @@ def tag(
 
     """
     codebook = load_codebook(workspace.protocol.labels.codebook)
-    spec = _spec(workspace, name, codebook, agreed=agreed)
+    try:
+        spec = _spec(workspace, name, codebook, agreed=agreed)
+    except MissingExtraError as error:
+        raise MissingExtraError(
+            f"{error}; or tag by rules: review tag --tagger keywords; {to_be_heard('keywords')}"
+        ) from error
     missing = spec.here.lacking() if isinstance(spec.here, LinearTagger | TransformerTagger) else []
     records = patches.records(workspace, ["record_id", "title", "abstract"])
     run = Run.begin(
@@ -84,7 +90,19 @@ def tag(
         run.account = Account(len(records), len(records) - len(refused), len(refused))
         run.account.counts = {"unsure labels": unsure, "without abstract": records["abstract"].null_count}
         run.account.counts |= scored.counts()
-    return Outcome(f"tag {name}", run, tuple(_told(name, spec, scored, missing, refused)))
+    told = (*_told(name, spec, scored, missing, refused), *_in_vain(workspace, name))
+    return Outcome(f"tag {name}", run, told)
+
+
+def _in_vain(workspace: Workspace, name: str) -> list[str]:
+    """Labels of a tagger that the protocol does not name are shown nowhere."""
+    wanted = workspace.protocol.labels.taggers()
+    if name in wanted:
+        return []
+    return [
+        f"the protocol's tagger is {', '.join(wanted)}: figures, tables and report do not read these labels; "
+        f"{to_be_heard(name)}"
+    ]
 
 
 def sends(workspace: Workspace, name: str) -> str | None:

@@ -14,12 +14,12 @@ from corpora.store import Part
 from review import export, linking
 from review.analysis.tidy import Context
 from review.counting import flow_of
+from review.decisions import present
 from review.facts import Facts, facts
 from review.gathering import fulltexts, searchreport
 from review.report.numbers import Numbers
 from review.screening.board import Board
 from review.screening.texts import Texts
-from review.screening.votes import UNDONE
 from review.workspace import KINDS, Workspace
 
 DATA = (*KINDS, "take-over", "suggestions")
@@ -109,7 +109,7 @@ class Material:
     @cached_property
     def decisions(self) -> list[dict[str, Any]]:
         """Decisions as they stand, without those that were taken back."""
-        return [row for row in self.workspace.ledger.current("decisions") if row["verdict"] != UNDONE]
+        return present(self.workspace.ledger.current("decisions"))
 
     @cached_property
     def versions(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from corpora.run import Run
 from review import linking, settling
+from review.decisions import under_older
 from review.report.document import Block, Grid, Heading, Items, Text
 from review.report.gathering import Material
 from review.report.numbers import listed, sentence, were
@@ -117,7 +118,7 @@ def amendments(m: Material) -> list[str]:
     told = []
     for row in m.versions[1:]:
         version = row["version"]
-        older = sum((one["protocol_version"] or 0) < version for one in m.decisions)
+        older = under_older(m.decisions, version)
         under = m.numbers(f"protocol.older.{version}", older, "ledger: decisions")
         why = row["reason"] or "changed before the first decision"
         told.append(

@@ -245,6 +245,18 @@ def test_a_protocol_is_frozen_and_amended(in_folder: Path) -> None:
     assert as_json("status", "-w", "w")["protocol"] == {"frozen": 2, "changed_since": False}
 
 
+def test_labels_that_the_protocol_does_not_name_are_said_to_be_shown_nowhere(in_folder: Path) -> None:
+    run("new", "w")
+    protocol = in_folder / "w" / "protocol.toml"
+    protocol.write_text(protocol.read_text().replace('tagger = "keywords"', 'tagger = "linear"'))
+    run("import", str(ris(in_folder)), "--source", "Embase", "-w", "w")
+    (note,) = as_json("tag", "--tagger", "keywords", "-w", "w")["done"][0]["notes"]
+    assert "the protocol's tagger is linear" in note
+    assert '[labels] tagger = "keywords"' in note
+    told = as_json("compare", "--with", "nlp-vs-llm", "-w", "w")["notes"]
+    assert any("tagger linear has given no labels; those of keywords exist" in one for one in told)
+
+
 def test_quiet_says_nothing(in_folder: Path) -> None:
     assert run("new", "w", "--quiet") == ""
     assert run("import", str(ris(in_folder)), "--source", "Embase", "-w", "w", "-q") == ""

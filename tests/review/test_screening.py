@@ -512,7 +512,9 @@ def test_an_amended_protocol_returns_what_was_decided_under_the_older_one(make_r
     path.write_text(path.read_text("utf-8").replace("A statin was given.", "A statin was given by mouth."))
     amended = Workspace(workspace.root)
     amended.amend("the criterion was ambiguous")
+    assert decisions.under_older(amended.ledger.current("decisions"), 2) == 6
     assert decisions.rescreen(amended, TA, "lead") == 6
+    assert decisions.under_older(amended.ledger.current("decisions"), 3) == 0
     board = resolving.open_board(amended, TA)
     assert board.ballots.voted() == []
     assert board.ballots.outcome(conflict.report).state == "open"

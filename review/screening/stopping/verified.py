@@ -130,7 +130,10 @@ class Plan:
         if not self.unscreened:
             return "Everything is screened: there is nothing to sample, and nothing to prove."
         if self.smallest is None:
-            return "No relevant record is known, so no sample can prove recall; screen everything."
+            return (
+                "No relevant record is known, so no sample can prove recall: that takes at least one. "
+                "Screen on until one is found, or screen everything."
+            )
         part = self.smallest / self.unscreened
         told = (
             f"With no hit, {self.smallest:,} of the {self.unscreened:,} unscreened records "
@@ -144,18 +147,29 @@ class Plan:
             "fix a larger sample if the table shows that it pays. It is drawn once and never topped up."
         )
 
+    def table(self) -> tuple[list[str], list[tuple[str, ...]]]:
+        """Columns and rows: each size, the recall it proves with so many hits, the work, the chance."""
+        columns = [
+            "sample", "of unscreened", "bound, 0 hits", "1 hit", "2 hits", "records screened in all",
+            f"chance if {self.spare:,} left",
+        ]  # fmt: skip
+        rows = [
+            (
+                f"{row.size:,}",
+                f"{100 * row.size / self.unscreened:.0f} %",
+                *("" if bound is None else down(bound) for bound in row.bounds),
+                f"{row.work:,}",
+                f"{row.chance:.2f}",
+            )
+            for row in self.rows
+        ]
+        return columns, rows
+
     def lines(self) -> list[str]:
-        """The table for a terminal or a document, as Markdown, and the advice."""
-        head = (
-            "| sample | of unscreened | bound, 0 hits | 1 hit | 2 hits | records screened in all |"
-            f" chance if {self.spare:,} left |"
-        )
-        told = [head, "|---|---|---|---|---|---|---|"]
-        for row in self.rows:
-            bounds = " | ".join("" if bound is None else down(bound) for bound in row.bounds)
-            part = row.size / self.unscreened
-            told.append(f"| {row.size:,} | {100 * part:.0f} % | {bounds} | {row.work:,} | {row.chance:.2f} |")
-        return [*told, "", self.advice]
+        """The table for a document, as Markdown, and the advice."""
+        columns, rows = self.table()
+        told = ["| " + " | ".join(cells) + " |" for cells in (columns, *rows)]
+        return [told[0], "|---" * len(columns) + "|", *told[1:], "", self.advice]
 
 
 def plan(found: int, unscreened: int, target: float = 0.95, alpha: float = 0.05, screened: int = 0) -> Plan:
