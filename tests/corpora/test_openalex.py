@@ -14,6 +14,7 @@ from corpora.sources import openalex
 from corpora.sources.base import Fetched, Search, Visit
 from corpora.sources.openalex_query import LONGEST, query_url, urls
 from corpora.transport import Transport
+from corpora.words import counted
 
 LITERATURE = simulate(900, seed=5)
 WORKS = {paper.openalex_id for paper in LITERATURE.openalex}
@@ -85,7 +86,7 @@ def test_the_cost_is_said_before_the_first_page(credits: bool, service: Service,
     fetched = fetch(service, tmp_path, "chatbot OR model", said=said)
     assert "about $0.0010 a call (a search; filters alone cost a tenth)" in said[0]
     pages = -(-fetched.promised // 100)
-    assert f"in {pages} pages, about ${pages * 0.001:.4f} in all ($0.9990 of today's allowance" in said[1]
+    assert f"in {counted(pages, 'page')}, about ${pages * 0.001:.4f} in all ($0.9990 of today's allowance" in said[1]
     assert fetched.details["cost_usd"] == pytest.approx((len(list(tmp_path.glob("part-*"))) + 1) * 0.001)
 
 
