@@ -86,7 +86,10 @@ def test_the_cost_is_said_before_the_first_page(credits: bool, service: Service,
     fetched = fetch(service, tmp_path, "chatbot OR model", said=said)
     assert "about $0.0010 a call (a search; filters alone cost a tenth)" in said[0]
     pages = -(-fetched.promised // 100)
-    assert f"in {counted(pages, 'page')}, about ${pages * 0.001:.4f} in all ($0.9990 of today's allowance" in said[1]
+    assert (
+        f"in {counted(pages, 'page')}, about ${pages * 0.001:.4f} in all ($0.9990 of today's allowance"
+        in said[1]
+    )
     assert fetched.details["cost_usd"] == pytest.approx((len(list(tmp_path.glob("part-*"))) + 1) * 0.001)
 
 
