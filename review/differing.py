@@ -103,8 +103,9 @@ class Verified:
         parts = {one.part for one in self.differing} | {note.partition("/")[0] for note in self.notes}
         if parts & {CORPUS, TEXTS}:
             yield "What was gathered is not as it was written: take the files that are named from a backup."
-        again = [name for name in ("figures", "tables") if name in parts]
-        again = [*(["report"] if parts - {CORPUS, TEXTS, *again, "workspace"} else []), *again]
+        drawn = [name for name in ("figures", "tables") if name in parts]
+        reported = parts - {CORPUS, TEXTS, "workspace", *drawn}
+        again = [*(["report"] if reported else []), *drawn]
         if again:
             commands = ", ".join(f"review {name}" for name in again)
             yield f"The review went on since, or files were changed. Make them anew: {commands}"
