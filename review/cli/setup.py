@@ -104,8 +104,8 @@ def amend(
         )
     elif older:
         console.warn(
-            f"{counted(older, 'decision was')} made under older criteria; they stay as they are "
-            "(--rescreen returns them)."
+            f"{counted(older, 'decision was')} made under older criteria and kept as decided "
+            "(--rescreen returns what is older)."
         )
 
 

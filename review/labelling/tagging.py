@@ -56,12 +56,7 @@ def tag(
 
     """
     codebook = load_codebook(workspace.protocol.labels.codebook)
-    try:
-        spec = _spec(workspace, name, codebook, agreed=agreed)
-    except MissingExtraError as error:
-        raise MissingExtraError(
-            f"{error}; or tag by rules: review tag --tagger keywords; {to_be_heard('keywords')}"
-        ) from error
+    spec = _spec(workspace, name, codebook, agreed=agreed)
     missing = spec.here.lacking() if isinstance(spec.here, LinearTagger | TransformerTagger) else []
     records = patches.records(workspace, ["record_id", "title", "abstract"])
     run = Run.begin(
@@ -158,7 +153,14 @@ def _spec(workspace: Workspace, name: str, codebook: Codebook, *, agreed: bool =
             f"{workspace.root}: no trained model of tagger {name!r}, and none ships for codebook "
             f"{codebook.name}; run: review train --tagger {name} --labels FILE"
         )
-    return Spec(name, codebook, folder, agreed)
+    spec = Spec(name, codebook, folder, agreed)
+    try:
+        _ = spec.here
+    except MissingExtraError as error:
+        raise MissingExtraError(
+            f"{error}; or tag by rules: review tag --tagger keywords; {to_be_heard('keywords')}"
+        ) from error
+    return spec
 
 
 def shipped_model(name: str, codebook: Codebook) -> Path | None:
