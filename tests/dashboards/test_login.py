@@ -48,6 +48,7 @@ def closed(view: Any, root: Path) -> None:
     assert not known(root, view.content())
 
 
+@pytest.mark.slow
 def test_who_logs_in_comes_to_the_page_that_was_asked_for_and_can_log_out(
     browser: Any, served: tuple[str, Provider], demo_root: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_who_logs_in_comes_to_the_page_that_was_asked_for_and_can_log_out(
     view.context.close()
 
 
+@pytest.mark.slow
 def test_who_is_refused_is_told_what_to_do_and_sees_nothing(
     browser: Any, served: tuple[str, Provider], demo_root: Path
 ) -> None:
@@ -122,6 +124,7 @@ def known(root: Path, told: str) -> list[str]:
     return [one for one in held if one in told or plain(one) in told]
 
 
+@pytest.mark.slow
 def test_a_program_is_told_nothing_without_the_cookie_of_a_login(
     browser: Any, served: tuple[str, Provider], demo_root: Path
 ) -> None:
