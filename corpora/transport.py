@@ -18,6 +18,9 @@ from corpora.errors import TransportError
 TRIES = 6
 """Tries before a request is given up."""
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine."""
+
 _LONGEST_WAIT = 120.0
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 Judge = Callable[[httpx.Response], str | None]

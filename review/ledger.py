@@ -197,9 +197,9 @@ class Ledger:
 
     def marks(self, *tables: str) -> list[tuple[str, int, str]]:
         """Name, count and last UUID of tables: no other ledger or state of this one has the same."""
-        found = []
+        found, state = [], self.state()
         for table in tables:
-            count, last = self.state()[table]
+            count, last = state[table]
             newest = self.rows(table, after=last - 1, columns=("uuid",))
             found.append((table, count, "".join(row["uuid"] for row in newest[:1])))
         return found

@@ -8,10 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from corpora.errors import MissingExtraError
+from corpora.transport import LOOPBACK
 from review.facts import facts
 from review.workspace import WORKSPACE, Workspace
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _LIGHT = {
     "primaryColor": "#0B5C8A",

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from corpora.errors import InputError, TransportError
-from corpora.transport import TRIES, Transport
+from corpora.transport import LOOPBACK, TRIES, Transport
 
 KEY = "LITSCALE_LLM_KEY"
 URL = "LITSCALE_LLM_URL"
@@ -102,7 +102,7 @@ class Settings:
     @property
     def local(self) -> bool:
         """True if texts stay on this machine."""
-        return self.host in ("127.0.0.1", "localhost", "::1")
+        return self.host in LOOPBACK
 
     @property
     def where(self) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from corpora.formats.base import Row
 from corpora.progress import Progress, silent
 from corpora.record import Record
-from corpora.transport import Transport
+from corpora.transport import LOOPBACK, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def is_loopback(url: str | None) -> bool:
     >>> is_loopback("http://127.0.0.1:8000/works"), is_loopback(None)
     (True, False)
     """
-    return urlsplit(url or "").hostname in ("127.0.0.1", "localhost", "::1")
+    return urlsplit(url or "").hostname in LOOPBACK
 
 
 def transport_at(search: Search, rate: float) -> Transport:

@@ -17,7 +17,7 @@ from classifiers.prompting.endpoint import Endpoint, Settings, object_in
 from corpora.errors import InputError
 from corpora.progress import Progress, silent
 from corpora.run import Account, Run
-from corpora.transport import Transport
+from corpora.transport import LOOPBACK, Transport
 from corpora.words import counted
 from review.gathering.ingest import Outcome
 from review.protocol import Protocol, Suggestions
@@ -83,7 +83,7 @@ def consent(board: Board, reports: Iterable[str]) -> str:
     held = settings(board.workspace.protocol)
     count = len(list(reports))
     host = urlsplit(held.url).hostname or ""
-    where = "this machine" if host in ("127.0.0.1", "localhost", "::1") else host
+    where = "this machine" if host in LOOPBACK else host
     return f"Title and abstract of {counted(count, 'report')} go to {held.model} at {where} ({held.url})."
 
 
